@@ -1,0 +1,277 @@
+"""The command `reprovoice`. Heavy imports happen inside the commands, so that --help answers at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli_consent import app as consent_app
+from pipeline.cli_schedule import app as schedule_app
+from pipeline.engine import DEFAULT_ENGINE, SayOptions, find_loader
+from pipeline.output import complain, emit_json, emit_table
+from pipeline.settings import project_root
+from voice.errors import UserError
+
+app = typer.Typer(
+    name="reprovoice",
+    help="Clone a voice from a minute of speech, rebuild it, narrate with it, trace every sound.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(schedule_app, name="schedule")
+app.add_typer(consent_app, name="consent")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Voice = Annotated[str, typer.Option("--voice", help="A voice of params.yaml.")]
+Lang = Annotated[str, typer.Option("--lang", help="auto, en or zh.")]
+Noise = Annotated[float, typer.Option("--noise-scale", help="0 to 2; more is livelier.")]
+Length = Annotated[float, typer.Option("--length-scale", help="0.5 to 2; more is slower.")]
+EngineName = Annotated[
+    str, typer.Option("--engine", help="module:function that loads the voice.", hidden=True)
+]
+Script = Annotated[Path, typer.Argument(help="UTF-8 text, one spoken line per line, blank lines are pauses.")]
+
+
+@app.command()
+def rebuild(
+    targets: Annotated[list[str] | None, typer.Argument(help="Stages, e.g. slice or slice@demo_en.")] = None,
+    voice: Annotated[
+        list[str] | None, typer.Option("--voice", help="Only this voice; may be repeated.")
+    ] = None,
+    gpus: Annotated[int, typer.Option(min=1, help="GPU stages at once.")] = 1,
+    workers: Annotated[int | None, typer.Option(min=1, help="Stages at once.")] = None,
+    dry: Annotated[bool, typer.Option("--dry", help="Only show what is stale.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run every stale stage, voices side by side."""
+    from pipeline.plan import read_plan
+    from pipeline.results import RebuildReport, StageResult
+
+    root = project_root()
+    nodes = read_plan(root, targets or (), voice or ())
+    if dry:
+        rows = [[node.address, "stale" if node.dirty else "fresh", "; ".join(node.reasons)] for node in nodes]
+        if as_json:
+            emit_json({"stages": [dict(zip(("stage", "state", "why"), row, strict=True)) for row in rows]})
+        else:
+            emit_table(["stage", "state", "why"], rows)
+        return
+    if any(node.dirty for node in nodes):
+        from pipeline.rebuild import run_rebuild
+
+        os.chdir(root)
+        report = run_rebuild(targets or [], voice or [], gpus, workers)
+    else:
+        report = RebuildReport([StageResult(node.address, "Unchanged") for node in nodes])
+    if as_json:
+        emit_json(report.to_dict())
+    else:
+        emit_table(
+            ["stage", "state", "s", "note"],
+            [[item.stage, item.state, f"{item.seconds:.0f}", item.note] for item in report.stages],
+        )
+    if not report.ok:
+        failed = [item for item in report.stages if item.state == "Failed"]
+        complain("; ".join(f"{item.stage} failed: {item.note}" for item in failed))
+        raise typer.Exit(1)
+
+
+@app.command()
+def say(
+    text: Annotated[str, typer.Argument(help="What to say.")],
+    voice: Voice,
+    out: Annotated[Path, typer.Option("--out", help="A .wav or .flac file.")],
+    ref: Annotated[Path | None, typer.Option("--ref", help="A clip whose manner to follow.")] = None,
+    ref_text: Annotated[str | None, typer.Option("--ref-text", help="What the clip says.")] = None,
+    lang: Lang = "auto",
+    noise_scale: Noise = 0.5,
+    length_scale: Length = 1.0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Default: from the content.")] = None,
+    engine: EngineName = DEFAULT_ENGINE,
+    as_json: Json = False,
+) -> None:
+    """Speak one text into a labelled file."""
+    from pipeline.speak import speak
+
+    options = SayOptions(lang=lang, noise_scale=noise_scale, length_scale=length_scale)
+    facts = speak(
+        project_root(), text, voice, out, options, find_loader(engine), ref=ref, ref_text=ref_text, seed=seed
+    )
+    for warning in facts["warnings"]:
+        print(f"note: {warning}", file=sys.stderr)
+    emit_json(facts) if as_json else print(
+        f"{out}: {facts['seconds']:.2f} s, seed {facts['seed']}, {facts['label']}"
+    )
+
+
+@app.command()
+def read(
+    text: Annotated[str, typer.Argument(help="What to read.")], lang: Lang = "auto", as_json: Json = False
+) -> None:
+    """Show how a text is read: its normal form and phones."""
+    SayOptions(lang=lang)
+    from voice.text import read_text
+
+    reading = read_text(text, lang)
+    facts: dict[str, Any] = {
+        "text": reading.text,
+        "norm": reading.norm,
+        "words": list(reading.words),
+        "word2ph": list(reading.word2ph),
+        "langs": list(reading.langs),
+        "phones": list(reading.phones),
+        "warnings": list(reading.warnings),
+    }
+    if as_json:
+        emit_json(facts)
+        return
+    print(reading.norm)
+    print(" ".join(reading.phones))
+    for warning in reading.warnings:
+        print(f"note: {warning}", file=sys.stderr)
+
+
+@app.command()
+def narrate(
+    script: Script,
+    voice: Voice,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder; default out/<script>.")] = None,
+    lang: Lang = "auto",
+    noise_scale: Noise = 0.5,
+    length_scale: Length = 1.0,
+    direct: Annotated[bool, typer.Option("--direct", help="Without Prefect: no record of the run.")] = False,
+    engine: EngineName = DEFAULT_ENGINE,
+    as_json: Json = False,
+) -> None:
+    """Narrate a script; only new and edited lines are rendered."""
+    root = project_root()
+    options = SayOptions(lang=lang, noise_scale=noise_scale, length_scale=length_scale)
+    folder = (out or root / "out" / script.stem).resolve()
+    if direct:
+        from pipeline.narration import run_narration
+
+        report = run_narration(root, script.resolve(), voice, folder, options, find_loader(engine))
+    else:
+        from pipeline.script import read_script
+
+        read_script(script)  # a bad script is told before a server starts
+        from pipeline.narrate import run_flow
+
+        report = run_flow(script.resolve(), voice, folder, options, engine)
+    if as_json:
+        emit_json(report.to_dict())
+    else:
+        print(
+            f"{report.output}: {report.seconds:.1f} s, {report.lines} lines: {report.rendered} rendered, "
+            f"{report.cached} cached, {report.removed} removed, {report.failed} failed"
+        )
+    for error in report.errors:
+        complain(error)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def plan(
+    script: Script,
+    voice: Voice,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder; default out/<script>.")] = None,
+    lang: Lang = "auto",
+    noise_scale: Noise = 0.5,
+    length_scale: Length = 1.0,
+    engine: EngineName = DEFAULT_ENGINE,
+    as_json: Json = False,
+) -> None:
+    """Show what narrating a script would do."""
+    from dataclasses import asdict
+
+    from pipeline.narration import Narration
+
+    root = project_root()
+    options = SayOptions(lang=lang, noise_scale=noise_scale, length_scale=length_scale)
+    folder = (out or root / "out" / script.stem).resolve()
+    found = Narration(root, script.resolve(), voice, folder, options, find_loader(engine)).plan()
+    if as_json:
+        emit_json(asdict(found))
+        return
+    time = "unknown time" if found.estimate is None else f"about {found.estimate:.0f} s"
+    print(
+        f"{found.lines} lines, {found.characters} characters: {found.to_render} to render ({time}), "
+        f"{found.cached} cached, {found.removed} removed"
+    )
+
+
+@app.command()
+def audit(
+    path: Annotated[Path, typer.Argument(help="An output: models/<voice>, a sound file, a narration.")],
+    as_json: Json = False,
+) -> None:
+    """Say which recordings, parameters, code and base weights made an output, and whether they changed."""
+    from pipeline.audit import audit as run_audit
+
+    found = run_audit(project_root(), path)
+    if as_json:
+        emit_json(found.to_dict())
+    else:
+        from pipeline.audit_view import print_audit
+
+        print_audit(found)
+    if not found.fresh:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check the environment, the base weights, the voices, and say what is stale."""
+    from pipeline.doctor import diagnose
+
+    found = diagnose(project_root())
+    if as_json:
+        emit_json(found.to_dict())
+    else:
+        rows = [["ok" if check.ok else "WRONG", check.name, check.detail] for check in found.checks]
+        emit_table(["", "check", "finding"], rows)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line. Status: 0 success, 1 the work failed, 2 bad usage or input, 130 interrupted."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)  # an orderly end, so that servers and children are stopped
+    try:
+        status = app(standalone_mode=False)
+    except UserError as error:
+        complain(str(error))
+        status = 2
+    except KeyboardInterrupt:
+        complain("interrupted")
+        status = 130
+    except Exception as error:
+        message = getattr(error, "format_message", None)  # Typer's usage errors
+        if message is None:
+            if type(error).__name__ == "Abort":
+                complain("interrupted")
+                sys.exit(130)
+            raise
+        context = getattr(error, "ctx", None)
+        hint = f" (see `{context.command_path} --help`)" if context is not None else ""
+        if text := message():
+            complain(f"{text}{hint}")
+        status = 2
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _leave(number: int, _: Any) -> None:
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    main()

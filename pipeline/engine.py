@@ -1,0 +1,121 @@
+"""What narration needs of a voice, how lines are keyed by content, and where finished lines are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pkgutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from voice.errors import UserError
+from voice.files import sha256_file, write_json
+
+# Raise it when the same text, weights and options shall be rendered anew.
+ENGINE_VERSION = 1
+DEFAULT_ENGINE = "pipeline.voices:load_voice"
+
+
+@dataclass(frozen=True)
+class SayOptions:
+    """How lines are spoken. `length_scale` above 1 is slower, `noise_scale` 0 is flattest."""
+
+    lang: str = "auto"
+    noise_scale: float = 0.5
+    length_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Raise UserError for a value no voice can use."""
+        if self.lang not in ("auto", "en", "zh"):
+            raise UserError(f"--lang {self.lang}: unknown language", "use auto, en or zh")
+        if not 0.0 <= self.noise_scale <= 2.0:
+            raise UserError(f"--noise-scale {self.noise_scale}: not in 0 to 2", "0.5 is usual")
+        if not 0.5 <= self.length_scale <= 2.0:
+            raise UserError(
+                f"--length-scale {self.length_scale}: not in 0.5 to 2", "1 is the voice's own speed"
+            )
+
+
+class Engine(Protocol):
+    """The part of voice.synthesis.Voice that narration uses."""
+
+    sample_rate: int
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """Hashes of the weights."""
+
+    def say(self, text: str, *, lang: str, noise_scale: float, length_scale: float, seed: int | None) -> Any:
+        """A Speech: audio float32 [N], sample_rate, seed, stop."""
+
+
+Loader = Callable[[Path, str], Engine]
+
+
+def find_loader(name: str) -> Loader:
+    """The function `module:name`, which takes (project root, voice name) and returns an Engine."""
+    try:
+        found = pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(f"engine {name}: {error}", "give module:function") from error
+    if not callable(found):
+        raise UserError(f"engine {name}: not a function", "give module:function")
+    loader: Loader = found
+    return loader
+
+
+def line_key(text: str, info: dict[str, Any], options: SayOptions) -> str:
+    """sha256 over everything that decides how a line sounds. Its place in the script is not part of it."""
+    parts = [ENGINE_VERSION, text, info, asdict(options)]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def line_seed(key: str) -> int:
+    """The seed of a line, 0 to 2**31 - 1, from its content."""
+    return int(key[:16], 16) % 2**31
+
+
+class LineStore:
+    """Finished lines under `folder`: <key>.flac and <key>.json. Safe to delete; a damaged line is absent."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def audio(self, key: str) -> Path:
+        """Where the sound of `key` lies or will lie."""
+        return self.folder / f"{key}.flac"
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """The facts of a finished line (sha256, seconds, seed, stop, took), or None."""
+        try:
+            facts: dict[str, Any] = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
+            whole = sha256_file(self.audio(key)) == facts["sha256"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return facts if whole else None
+
+    def render(self, key: str, text: str, voice: str, engine: Engine, options: SayOptions) -> dict[str, Any]:
+        """Speak one line and keep it. The facts are written last, so a killed run leaves no half line."""
+        from voice.label import (
+            LabelledFile,  # here, because reading the store needs no audio library
+        )
+
+        started = time.monotonic()
+        speech = engine.say(text, seed=line_seed(key), **asdict(options))
+        took = time.monotonic() - started
+        with LabelledFile(self.audio(key), speech.sample_rate, voice) as file:
+            file.write(speech.audio)
+        facts = {
+            "sha256": sha256_file(self.audio(key)),
+            "seconds": round(file.frames / speech.sample_rate, 6),
+            "sample_rate": speech.sample_rate,
+            "seed": speech.seed,
+            "stop": speech.stop,
+            "warnings": list(speech.warnings),
+            "took": round(took, 3),
+        }
+        write_json(self.folder / f"{key}.json", facts)
+        return facts

@@ -1,0 +1,174 @@
+"""Narrations on a timetable: written down in schedules.yaml at the root, served by one process."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from pipeline.engine import DEFAULT_ENGINE
+from pipeline.server import local_server
+from voice.errors import UserError
+from voice.files import write_text
+
+FILE = "schedules.yaml"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+SHORTEST = timedelta(seconds=10)
+
+
+def parse_every(text: str) -> timedelta:
+    """ "60s", "5m", "2h", "1d" as a time span. Raises ValueError when it is none or below 10 s."""
+    match = re.fullmatch(r"(\d{1,9})([smhd])", text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no time span such as 60s, 5m, 2h or 1d")
+    span = timedelta(seconds=int(match[1]) * UNITS[match[2]])
+    if span < SHORTEST:
+        raise ValueError(f"{text!r} is shorter than {SHORTEST.seconds}s")
+    return span
+
+
+class Schedule(BaseModel):
+    """One narration and when it runs: one of `cron` (five fields, in UTC) and `every` (60s, 5m, 2h, 1d)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    script: str = Field(min_length=1)
+    voice: str = Field(min_length=1)
+    out: str = Field(min_length=1)
+    cron: str | None = None
+    every: str | None = None
+    lang: str = "auto"
+    engine: str = DEFAULT_ENGINE
+
+    @field_validator("every")
+    @classmethod
+    def _span(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_every(value)
+        return value
+
+    @field_validator("cron")
+    @classmethod
+    def _five_fields(cls, value: str | None) -> str | None:
+        if value is not None and len(value.split()) != 5:
+            raise ValueError(f"{value!r} is not five fields (minute hour day month weekday)")
+        return value
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.cron is None) == (self.every is None):
+            raise ValueError("give exactly one of cron and every")
+        return self
+
+    def parameters(self) -> dict[str, Any]:
+        """The narration flow's parameters."""
+        return self.model_dump(include={"script", "voice", "out", "lang", "engine"})
+
+
+def read_schedules(root: Path) -> dict[str, Schedule]:
+    """All schedules by name, {} when the file is missing. Raises UserError naming the wrong key."""
+    path = root / FILE
+    if not path.is_file():
+        return {}
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}", "mend it by hand") from error
+    if not isinstance(content, dict) or not all(isinstance(entry, dict) for entry in content.values()):
+        raise UserError(f"{path}: not a mapping of names to schedules", "mend it by hand")
+    return {str(name): make_schedule(str(name), entry, str(path)) for name, entry in content.items()}
+
+
+def make_schedule(name: str, entry: dict[str, Any], where: str = "schedule") -> Schedule:
+    """A checked Schedule. Raises UserError naming the schedule, the key and the rule."""
+    if not NAME.fullmatch(name):
+        raise UserError(f"{where}: {name!r} is no schedule name", "use letters, digits, - and _")
+    try:
+        return Schedule(**entry)
+    except (ValidationError, TypeError) as error:
+        if not isinstance(error, ValidationError):
+            raise UserError(f"{where}: {name}: {error}", "keys are text") from error
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        reason = first["msg"].removeprefix("Value error, ")
+        raise UserError(
+            f"{where}: {name}{'.' if key else ''}{key}: {reason}", "see `reprovoice schedule add --help`"
+        ) from error
+
+
+def add_schedule(root: Path, name: str, schedule: Schedule) -> None:
+    """Store a schedule. Raises UserError when the name is taken or Prefect refuses the cron text."""
+    schedules = read_schedules(root)
+    if name in schedules:
+        raise UserError(
+            f"{name}: there is a schedule of that name", f"`reprovoice schedule remove {name}` first"
+        )
+    if schedule.cron is not None:
+        from prefect.client.schemas.schedules import CronSchedule
+
+        try:
+            CronSchedule(cron=schedule.cron)
+        except ValueError as error:
+            raise UserError(
+                f"--cron {schedule.cron!r}: not a cron text", 'for instance "0 3 * * *"'
+            ) from error
+    _write(root, {**schedules, name: schedule})
+
+
+def remove_schedule(root: Path, name: str) -> None:
+    """Delete a schedule. Raises UserError for an unknown name."""
+    schedules = read_schedules(root)
+    find_schedule(schedules, name)
+    del schedules[name]
+    _write(root, schedules)
+
+
+def find_schedule(schedules: dict[str, Schedule], name: str) -> Schedule:
+    """The schedule of that name. Raises UserError naming those there are."""
+    if name not in schedules:
+        raise UserError(f"{name}: no such schedule", f"schedules: {', '.join(sorted(schedules)) or 'none'}")
+    return schedules[name]
+
+
+def _write(root: Path, schedules: dict[str, Schedule]) -> None:
+    plain = {name: entry.model_dump(exclude_defaults=True) for name, entry in schedules.items()}
+    write_text(root / FILE, yaml.safe_dump(plain, allow_unicode=True, sort_keys=True))
+
+
+def serve_schedules(root: Path) -> None:
+    """Run every schedule until interrupted, one narration at a time. Raises UserError when there is none."""
+    schedules = read_schedules(root)
+    if not schedules:
+        raise UserError(f"{root / FILE}: no schedule to serve", "`reprovoice schedule add` one first")
+    # Runs are processes of their own: they must find this package and start in the project.
+    here = str(Path(__file__).resolve().parent.parent)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
+    os.chdir(root)
+    with local_server(root) as url:
+        from prefect import serve
+
+        from pipeline.narrate import narrate
+
+        deployments: list[Any] = []  # to_deployment is typed for async callers too
+        for name, entry in schedules.items():
+            timing: dict[str, Any] = {"cron": entry.cron}
+            if entry.every is not None:
+                timing = {"interval": parse_every(entry.every)}
+            deployments.append(
+                narrate.to_deployment(name=name, parameters=entry.parameters(), concurrency_limit=1, **timing)
+            )
+        print(f"serving {', '.join(sorted(schedules))}; Prefect at {url.removesuffix('/api')}", flush=True)
+        serve(*deployments, limit=1, print_starting_message=False)

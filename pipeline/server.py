@@ -1,0 +1,104 @@
+"""A Prefect server of our own on the loopback address: schedules need one that outlives a single run."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from voice.errors import UserError
+from voice.files import write_json
+
+HOST, PORT = "127.0.0.1", 4200
+START_SECONDS = 120.0
+
+
+@contextlib.contextmanager
+def local_server(root: Path) -> Iterator[str]:
+    """Run a server for the block and yield its API address; with PREFECT_API_URL set, use that one instead.
+
+    Enter it before Prefect is imported: Prefect reads PREFECT_API_URL then. A server left over from a killed
+    run is adopted. Raises UserError when this project is being served already, or the server does not start.
+    """
+    if url := os.environ.get("PREFECT_API_URL"):
+        yield url
+        return
+    home = Path(os.environ.get("PREFECT_HOME", root / ".prefect"))
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "serve.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{root}: schedules are being served already", "stop the other one first"
+            ) from None
+        record = home / "server.json"
+        pid, url = _left_over(record) or _start(home)
+        write_json(record, {"pid": pid, "url": url})
+        os.environ["PREFECT_API_URL"] = url
+        try:
+            yield url
+        finally:
+            os.environ.pop("PREFECT_API_URL", None)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGTERM)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+            record.unlink(missing_ok=True)
+
+
+def _start(home: Path) -> tuple[int, str]:
+    port = _free_port()
+    url = f"http://{HOST}:{port}/api"
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
+    with (home / "server.log").open("w") as log:
+        child = subprocess.Popen(
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while not _healthy(url):
+        if child.poll() is not None or time.monotonic() > deadline:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGTERM)
+            raise UserError("the Prefect server did not start", f"see {home / 'server.log'}")
+        time.sleep(0.2)
+    return child.pid, url
+
+
+def _left_over(record: Path) -> tuple[int, str] | None:
+    """The server that a killed run left behind, if it still answers."""
+    try:
+        found = json.loads(record.read_text())
+        pid, url = int(found["pid"]), str(found["url"])
+        os.kill(pid, 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return (pid, url) if _healthy(url) else None
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _free_port() -> int:
+    """Prefect's usual port, or any free one when that is taken."""
+    for port in (PORT, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((HOST, port))
+            return int(probe.getsockname()[1])
+    raise UserError(f"no free port on {HOST}", "stop another server")

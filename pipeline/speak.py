@@ -1,0 +1,61 @@
+"""Speak one text into one labelled file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pipeline.engine import Loader, SayOptions
+from voice.errors import UserError
+from voice.label import FORMATS, write_labelled
+
+LONGEST = 2000  # characters; longer texts are scripts
+
+
+def speak(
+    root: Path,
+    text: str,
+    voice: str,
+    out: Path,
+    options: SayOptions,
+    load: Loader,
+    *,
+    ref: Path | None = None,
+    ref_text: str | None = None,
+    seed: int | None = None,
+) -> dict[str, Any]:
+    """Say `text` and write `out` (.wav or .flac) with its sidecar; return the sidecar's facts.
+
+    Raises UserError for an empty or too long text, another suffix, a missing clip, or what cannot be said.
+    """
+    if not text.strip():
+        raise UserError("the text is empty", "give something to say")
+    if len(text) > LONGEST:
+        raise UserError(
+            f"the text has {len(text)} characters, the limit is {LONGEST}", "use `reprovoice narrate`"
+        )
+    if out.suffix.lower() not in FORMATS:
+        raise UserError(f"{out}: cannot write {out.suffix or 'a file with no suffix'}", "use .wav or .flac")
+    if ref is not None and not ref.is_file():
+        raise UserError(f"--ref {ref}: no such file", "give a short clip of the voice")
+    if ref_text is not None and ref is None:
+        raise UserError("--ref-text without --ref", "give the clip that says it")
+    engine: Any = load(root, voice)
+    given = {"ref": ref, "ref_text": ref_text} if ref is not None else {}
+    speech = engine.say(text, seed=seed, **asdict(options), **given)
+    facts = {
+        "text": text,
+        "weights": engine.info,
+        "parameters": asdict(options),
+        "seed": speech.seed,
+        "seconds": round(len(speech.audio) / speech.sample_rate, 6),
+        "sample_rate": speech.sample_rate,
+        "stop": speech.stop,
+        "warnings": list(speech.warnings),
+    }
+    if ref is not None:
+        from voice.files import sha256_file
+
+        facts["reference"] = {"sha256": sha256_file(ref), "text": ref_text}
+    return write_labelled(out, speech.audio, speech.sample_rate, voice, facts)

@@ -1,0 +1,33 @@
+"""Find a voice's folders by name, and load it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voice.errors import UserError
+
+if TYPE_CHECKING:
+    from voice.synthesis import Voice
+
+
+def voice_folders(root: Path, name: str) -> tuple[Path, Path, int]:
+    """(the voice's models, its base's models, threads). Raises UserError for an unknown or unbuilt voice."""
+    from stages.params import load_params
+
+    params = load_params(root)
+    if name not in params.voices:
+        known = ", ".join(sorted(params.voices)) or "none"
+        raise UserError(f"{name}: unknown voice", f"voices in params.yaml: {known}")
+    models, base = root / "models" / name, root / "models" / "pretrained" / params.base
+    if not (models / "acoustic.safetensors").is_file() or not base.is_dir():
+        raise UserError(f"{name}: not built yet", f"run `reprovoice rebuild --voice {name}`")
+    return models, base, params.threads
+
+
+def load_voice(root: Path, name: str) -> Voice:
+    """The voice `name` of the project at `root`, ready to speak."""
+    models, base, threads = voice_folders(root, name)
+    from voice.synthesis import Voice  # after the checks: torch takes seconds to import
+
+    return Voice.load(models, base, threads=threads)

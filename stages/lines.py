@@ -1,0 +1,53 @@
+"""What `evaluate` and `synthesize` share: which texts a voice speaks, and how a spoken line becomes a labelled file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from stages.common import VoicePaths
+from stages.params import Texts, VoiceParams
+from voice.contracts import Aligned, read_table
+from voice.label import write_labelled
+from voice.synthesis import Speech
+from voice.text import read_text
+
+T = TypeVar("T")
+
+
+def spoken_lang(voice: VoiceParams, place: VoicePaths) -> Literal["en", "zh"]:
+    """Language of the texts for a voice: its own, or for `auto` the one of most words of its transcript."""
+    if voice.lang != "auto":
+        return voice.lang
+    entries = [lang for text in read_table(place.aligned, Aligned)["text"] for lang in read_text(text).langs]
+    return "zh" if entries.count("zh") > entries.count("en") else "en"
+
+
+def script(texts: Texts, lang: Literal["en", "zh"]) -> dict[str, str]:
+    """Texts of one language by number: 01, 02, ..."""
+    return {f"{number:02d}": text for number, text in enumerate(getattr(texts, lang), start=1)}
+
+
+def spread(items: Sequence[T], most: int) -> list[T]:
+    """At most `most` of `items`, evenly over their order; the same ones whenever the items are the same."""
+    if len(items) <= most:
+        return list(items)
+    return [items[number * len(items) // most] for number in range(most)]
+
+
+def save_speech(
+    path: Path, speech: Speech, voice: str, text: str, weights: dict[str, Any], settings: dict[str, Any]
+) -> str:
+    """Write a spoken line as labelled FLAC with its sidecar; the file's sha256."""
+    facts = {
+        "text": text,
+        "weights": weights,
+        "parameters": settings,
+        "seed": speech.seed,
+        "seconds": round(speech.seconds, 6),
+        "sample_rate": speech.sample_rate,
+        "stop": speech.stop,
+        "warnings": speech.warnings,
+    }
+    return str(write_labelled(path, speech.audio, speech.sample_rate, voice, facts)["sha256"])

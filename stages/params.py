@@ -1,0 +1,246 @@
+"""params.yaml as frozen models: an unknown key or a wrong value is one line with the key, value and rule."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+)
+
+from voice.errors import UserError
+
+_RESERVED = {"base", "pretrained", "raw"}
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def _voice_name(name: str) -> str:
+    if not _NAME.fullmatch(name) or name in _RESERVED:
+        raise ValueError(f"small letters, digits, _ and - only, and none of {', '.join(sorted(_RESERVED))}")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_voice_name)]
+Unit = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class VoiceParams(_Section):
+    """One voice: its language (`auto` finds it line by line)."""
+
+    lang: Literal["en", "zh", "auto"] = "auto"
+
+
+class Ingest(_Section):
+    """Seconds, LUFS, dBFS, Hz."""
+
+    min_seconds: Positive
+    sample_rate: Annotated[int, Field(ge=8000, le=48000, multiple_of=50)]
+    loudness_lufs: Annotated[float, Field(ge=-40, le=-10)]
+    peak_db: Annotated[float, Field(ge=-20, le=0)]
+
+
+class Slice(_Section):
+    """Seconds; `aggressiveness` is WebRTC's 0 to 3."""
+
+    min_seconds: Annotated[float, Field(ge=0.5)]
+    max_seconds: Annotated[float, Field(le=30)]
+    target_seconds: Positive
+    min_silence: Positive
+    min_speech: Positive
+    pad: Annotated[float, Field(ge=0, le=1)]
+    aggressiveness: Annotated[int, Field(ge=0, le=3)]
+
+
+class Align(_Section):
+    """Scores and shares in [0, 1]; `max_holdout` caps the held-out share of the segments."""
+
+    min_score: Unit
+    min_coverage: Unit
+    min_phones_per_second: Positive
+    max_phones_per_second: Positive
+    holdout: Unit
+    max_holdout: Unit
+
+
+class Features(_Section):
+    """Segments per safetensors file."""
+
+    shard_segments: Count
+
+
+class _Training(_Section):
+    """Fine-tuning: `trainable` are prefixes of parameter names, all else is frozen."""
+
+    epochs: Count
+    batch_size: Count
+    learning_rate: Positive
+    trainable: list[str] = Field(min_length=1)
+    max_steps: Count | None = None
+    validate_every: Count
+    seed: Seed
+
+
+class TrainSemantic(_Training):
+    """s1, text to semantic tokens."""
+
+
+class TrainAcoustic(_Training):
+    """s2, semantic tokens to sound: loss weights, and frames per training segment."""
+
+    segment_frames: Count
+    c_mel: Annotated[float, Field(ge=0)]
+    c_kl: Annotated[float, Field(ge=0)]
+    c_fm: Annotated[float, Field(ge=0)]
+    c_adv: Annotated[float, Field(ge=0)]
+
+
+class Texts(_Section):
+    """Sentences by language; a voice with `lang: auto` speaks those of the language its transcript has most of."""
+
+    en: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1)
+    zh: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1)
+
+
+class Evaluate(_Section):
+    """How many held-out segments, at most, and which texts are spoken and measured."""
+
+    held_out: Count
+    texts: Texts
+    seed: Seed
+
+
+class Synthesize(_Section):
+    """The listening script and how it is spoken."""
+
+    texts: Texts
+    noise_scale: Annotated[float, Field(ge=0, le=2)]
+    length_scale: Annotated[float, Field(ge=0.25, le=4)]
+    temperature: Annotated[float, Field(gt=0, le=2)]
+    top_k: Count
+    seed: Seed
+
+
+class Params(_Section):
+    """All of params.yaml. In a DVC stage, a part that the stage does not list under `params:` is refused."""
+
+    base: Name
+    threads: Annotated[int, Field(ge=1, le=64)]
+    voices: dict[Name, VoiceParams]
+    ingest: Ingest
+    slice: Slice
+    align: Align
+    features: Features
+    train_semantic: TrainSemantic
+    train_acoustic: TrainAcoustic
+    evaluate: Evaluate
+    synthesize: Synthesize
+    _listed: frozenset[str] | None = PrivateAttr(default=None)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in _TOP and name != "voices":
+            self._allow(name)
+        return super().__getattribute__(name)
+
+    def voice(self, name: str) -> VoiceParams:
+        """The entry of one voice. Raises UserError for an unknown name."""
+        if name not in self.voices:
+            near = difflib.get_close_matches(name, self.voices, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(self.voices) or 'none'}"
+            raise UserError(f"params.yaml: voices: no voice {name!r}", hint)
+        self._allow(f"voices.{name}")
+        return self.voices[name]
+
+    def _allow(self, key: str) -> None:
+        listed = self._listed
+        if listed is not None and not any(part == key or part.startswith(f"{key}.") for part in listed):
+            stage = os.environ["DVC_STAGE"]
+            raise UserError(f"dvc.yaml: {stage}: reads {key} of params.yaml but does not list it under params")
+
+
+_TOP = frozenset(Params.model_fields)
+
+
+def project_root(start: Path | None = None) -> Path:
+    """The nearest folder upward of `start` (default: current) that holds dvc.yaml. Raises UserError."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "dvc.yaml").is_file():
+            return folder
+    raise UserError(f"{here}: no dvc.yaml here or above", "run inside a reprovoice project")
+
+
+def load_params(root: Path | None = None) -> Params:
+    """Read and check params.yaml of the project at `root`. Raises UserError, one line, for a fault in it."""
+    root = root or project_root()
+    path = root / "params.yaml"
+    if not path.is_file():
+        raise UserError(f"{path}: missing", "restore it from Git")
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"params.yaml: not YAML: {' '.join(str(error).split())}") from error
+    try:
+        params = Params.model_validate(raw)
+    except ValidationError as error:
+        raise _explain(error) from error
+    if address := os.environ.get("DVC_STAGE"):
+        params._listed = _listed(root, address)
+    return params
+
+
+def _explain(error: ValidationError) -> UserError:
+    """The first fault as `params.yaml: key = value: rule`, with how many more there are."""
+    faults = error.errors(include_url=False)
+    fault = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
+    loc = [str(part) for part in fault["loc"] if part != "[key]"]
+    key = ".".join(loc)
+    hint = ""
+    if fault["type"] == "extra_forbidden":
+        known = _fields(loc[:-1])
+        near = difflib.get_close_matches(loc[-1], known, n=1, cutoff=0.5)
+        message = f"params.yaml: {key}: unknown key"
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+    elif fault["type"] == "missing":
+        message = f"params.yaml: {key}: missing"
+    else:
+        rule = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        message = f"params.yaml: {key} = {fault['input']!r}: {rule}"
+        if fault["type"] == "float_type" and isinstance(fault["input"], str):
+            hint = "YAML reads 1e-4 as text: write 1.0e-4"
+    more = f"; and {len(faults) - 1} more" if len(faults) > 1 else ""
+    return UserError(message + more, hint)
+
+
+def _fields(loc: list[str]) -> list[str]:
+    """Key names of the model at a place in Params."""
+    model: Any = Params
+    for part in loc:
+        kind = VoiceParams if model is VoiceParams or part == "voices" else model.model_fields[part].annotation
+        model = kind
+    return list(model.model_fields)
+
+
+@cache
+def _listed(root: Path, address: str) -> frozenset[str]:
+    """What a stage lists under `params:` in dvc.yaml; `address` is DVC's name of it, as slice@alice."""
+    stage, _, key = address.rpartition(":")[2].partition("@")
+    entry = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]
+    return frozenset(str(item).replace("${key}", key) for item in entry.get("do", entry).get("params", []))

@@ -1,0 +1,81 @@
+"""Fine-tune s2 (semantic tokens to sound) on the accepted segments of a voice, and choose its reference clip."""
+
+from __future__ import annotations
+
+from stages.common import base_dir, paths, run
+from stages.params import load_params
+from stages.training import Segment, inputs, order, rate, read_segments, run_folder, steps
+from voice.audio import write_flac
+from voice.contracts import Loss, read_table
+from voice.files import sha256_file, write_json
+from voice.nets.acoustic import Acoustic
+from voice.nets.discriminator import Discriminator
+from voice.train.acoustic import AcousticTrainer, AcousticWeights, Utterance, fit
+from voice.train.device import best_device
+from voice.train.loop import train, write_history
+
+REFERENCE_S = (3.0, 8.0)
+
+
+def choose_reference(segments: list[Segment]) -> Segment:
+    """The training segment with the best alignment score among those of 3 to 8 s (else among all)."""
+    known = [s for s in segments if s.split == "train"]
+    fitting = [s for s in known if REFERENCE_S[0] <= s.seconds <= REFERENCE_S[1]]
+    return max(fitting or known, key=lambda s: (s.score, s.name))
+
+
+def main(voice: str) -> None:
+    params, place = load_params(), paths(voice)
+    settings, base = params.train_acoustic, base_dir(params.base)
+    segments = read_segments(place)
+    model = Acoustic.load(base / "acoustic.safetensors")
+    items: dict[str, list[Utterance]] = {"train": [], "held_out": []}
+    for s in segments:
+        items[s.split].append(Utterance(*fit(s.wav, s.tokens, model.config.hop), s.phones))
+    total, batches = steps(settings, len(items["train"])), order(settings, len(items["train"]))
+    adversarial = settings.c_adv > 0
+    device = best_device()
+    trainer = AcousticTrainer(
+        model,
+        Discriminator.load(base / "discriminator.safetensors") if adversarial else None,
+        lambda number: [items["train"][i] for i in batches.batch(number - 1)],
+        items["held_out"],
+        AcousticWeights(settings.c_mel, settings.c_kl, settings.c_mel / 2, settings.c_adv, settings.c_fm),
+        rate(settings, total),
+        trainable=settings.trainable,
+        segment_frames=settings.segment_frames,
+        device=device,
+        autocast=device == "cuda",
+    )
+    folder = run_folder("train_acoustic", settings, params.threads, inputs(place, base, ("acoustic", "discriminator")))
+    history = train(
+        trainer,
+        total,
+        folder,
+        seed=settings.seed,
+        log_every=5,
+        save_every=settings.validate_every,
+        validate_every=settings.validate_every,
+        desc=f"train_acoustic {voice}",
+    )
+    model.load_state_dict(history.best)
+    write_history(place.acoustic_loss, history.rows)
+    read_table(place.acoustic_loss, Loss)
+    reference = choose_reference(segments)
+    write_flac(place.reference, reference.wav.numpy(), model.config.sample_rate)
+    write_json(
+        place.reference_note,
+        {
+            "segment": reference.name,
+            "text": reference.text,
+            "lang": reference.lang,
+            "seconds": reference.seconds,
+            "sha256": sha256_file(place.reference),
+        },
+    )
+    model.save(place.acoustic, {"voice": voice, "base": params.base, "chosen": history.choice()})
+    print(f"train_acoustic {voice}: {history.choice()['why']}", flush=True)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,51 @@
+"""Fine-tune s1 (phones to semantic tokens) on the accepted segments of a voice."""
+
+from __future__ import annotations
+
+from stages.common import base_dir, paths, run
+from stages.params import load_params
+from stages.training import inputs, order, rate, read_segments, run_folder, steps
+from voice.contracts import Loss, read_table
+from voice.nets.semantic import Semantic
+from voice.train.device import best_device
+from voice.train.loop import train, write_history
+from voice.train.semantic import Line, SemanticTrainer
+
+
+def main(voice: str) -> None:
+    params, place = load_params(), paths(voice)
+    settings, base = params.train_semantic, base_dir(params.base)
+    segments = read_segments(place)
+    lines = {split: [Line(s.phones, s.tokens) for s in segments if s.split == split] for split in ("train", "held_out")}
+    total, batches = steps(settings, len(lines["train"])), order(settings, len(lines["train"]))
+    model = Semantic.load(base / "semantic.safetensors")
+    device = best_device()
+    trainer = SemanticTrainer(
+        model,
+        lambda number: [lines["train"][i] for i in batches.batch(number - 1)],
+        lines["held_out"],
+        rate(settings, total),
+        trainable=settings.trainable,
+        device=device,
+        autocast=device == "cuda",
+    )
+    folder = run_folder("train_semantic", settings, params.threads, inputs(place, base, ("semantic",)))
+    history = train(
+        trainer,
+        total,
+        folder,
+        seed=settings.seed,
+        log_every=5,
+        save_every=settings.validate_every,
+        validate_every=settings.validate_every,
+        desc=f"train_semantic {voice}",
+    )
+    model.load_state_dict(history.best)
+    write_history(place.semantic_loss, history.rows)
+    read_table(place.semantic_loss, Loss)
+    model.save(place.semantic, {"voice": voice, "base": params.base, "chosen": history.choice()})
+    print(f"train_semantic {voice}: {history.choice()['why']}", flush=True)
+
+
+if __name__ == "__main__":
+    run(main)

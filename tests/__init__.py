@@ -1,0 +1,1 @@
+"""Tests mirror voice/, stages/ and pipeline/."""

@@ -1,0 +1,117 @@
+"""slice, align and features over real speech with untrained networks: what holds whatever the weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from stages import align, features, ingest, pretrained
+from stages import slice as slicing
+from tests.stages.conftest import Project
+from voice.contracts import Aligned, Features, Rejected, Segments, read_table
+from voice.text import read_text
+from voice.transcript import read_transcript
+from voice.weights import load_tensors
+
+HERE = Path("data/demo_en")
+
+
+@pytest.fixture
+def ready(project: Project) -> Project:
+    """The project after pretrained, ingest and slice."""
+    project.stage(pretrained.main, None)
+    project.stage(ingest.main)
+    project.stage(slicing.main)
+    return project
+
+
+def letters(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def test_segments_lie_on_the_frame_grid_and_keep_their_files(ready: Project) -> None:
+    table = read_table(HERE / "segments.jsonl", Segments)
+    assert 4 <= len(table) <= 8 and sorted(table["id"]) == list(table["id"])
+    assert sorted(p.stem for p in (HERE / "segments").iterdir()) == list(table["id"])
+    assert ((table["start"] * 50).round(6) % 1 == 0).all()
+
+
+def test_every_word_of_the_transcript_is_in_exactly_one_segment(ready: Project) -> None:
+    ready.stage(align.main)
+    good, bad = (
+        read_table(HERE / "aligned.jsonl", Aligned),
+        read_table(HERE / "aligned.rejected.jsonl", Rejected),
+    )
+    rows = sorted([*good.to_dict(orient="records"), *bad.to_dict(orient="records")], key=lambda row: row["id"])
+    assert [row["id"] for row in rows] == list(read_table(HERE / "segments.jsonl", Segments)["id"])
+    lines = read_transcript(ready.raw / "transcript.txt")
+    assert letters("".join(row["text"] for row in rows)) == letters("".join(lines))
+    for row in good.to_dict(orient="records"):
+        assert row["phones"] == list(read_text(row["text"], "en").phones)
+    assert 1 <= (good["split"] == "held_out").sum() < len(good)
+
+
+def test_segments_that_score_low_are_set_aside_with_the_reason(
+    ready: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ready.edit(lambda params: params["align"].update(min_score=0.9))
+    line = ready.refused(align.main, capsys)
+    assert "transcript.txt: 0% of its words lie in 0 good segments" in line
+    bad = read_table(HERE / "aligned.rejected.jsonl", Rejected)
+    assert len(bad) == len(read_table(HERE / "segments.jsonl", Segments))
+    assert set(bad["reason"]) <= {"low_score", "no_words"} and "low_score" in set(bad["reason"])
+    assert not (HERE / "aligned.jsonl").exists()
+
+
+def test_a_transcript_of_a_longer_recording_is_refused(ready: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    (ready.raw / "transcript.txt").write_text("The quick brown fox jumps over the lazy dog. " * 60)
+    assert "cut it to what is spoken" in ready.refused(align.main, capsys)
+
+
+def test_features_match_their_table_and_come_from_the_cache_the_second_time(
+    ready: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ready.stage(align.main)
+    ready.edit(lambda params: params["features"].update(shard_segments=3))
+    ready.stage(features.main)
+    first = {p.name: p.read_bytes() for p in (HERE / "features").iterdir()}
+    table = read_table(HERE / "features.jsonl", Features)
+    assert f"{len(table)} segments, {len(table)} computed" in capsys.readouterr().out
+    assert sorted(first) == [f"shard-{n:03d}.safetensors" for n in range((len(table) + 2) // 3)]
+    for row in table.to_dict(orient="records"):
+        tensors, _ = load_tensors(HERE / "features" / row["shard"])
+        ssl, tokens, wav = (tensors[f"{row['id']}.{part}"] for part in ("ssl", "tokens", "wav"))
+        assert ssl.shape == (row["frames"], 32) and ssl.dtype == torch.float16
+        assert tokens.shape == (row["frames"] // 2,) and tokens.dtype == torch.int32 and int(tokens.max()) < 32
+        assert len(wav) == row["samples"] == round(row["seconds"] * 24000) and wav.dtype == torch.int16
+        assert abs(row["frames"] - len(wav) // 480) <= 1
+    ready.stage(features.main)
+    assert f"0 computed, {len(table)} from" in capsys.readouterr().out
+    assert {p.name: p.read_bytes() for p in (HERE / "features").iterdir()} == first
+
+
+def test_features_that_are_not_finite_stop_the_stage(
+    ready: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready.stage(align.main)
+    true_features = features.ContentEncoder.features
+
+    def broken(self: features.ContentEncoder, wav: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        ssl, frames = true_features(self, wav)
+        return ssl * torch.inf, frames
+
+    monkeypatch.setattr(features.ContentEncoder, "features", broken)
+    assert ".ssl: " in (line := ready.refused(features.main, capsys)) and "not finite" in line
+
+
+def test_a_row_edited_by_hand_is_named(ready: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    path = HERE / "segments.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[1]["start"] = rows[0]["start"]
+    rows[1]["seconds"] = rows[1]["end"] - rows[1]["start"]
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    line = ready.refused(align.main, capsys)
+    assert f"segments.jsonl: spans of one recording do not overlap: row {rows[1]['id']}" in line

@@ -1,0 +1,1 @@
+"""The library: no DVC, no Prefect, no params.yaml; plain arguments in, values out."""

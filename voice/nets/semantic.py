@@ -1,0 +1,229 @@
+"""s1: phones and prompt tokens to semantic tokens (specification section 2).
+
+- one post-norm transformer over [text | audio]; text sees text, audio sees text and earlier audio
+- text is padded on the right and masked there; the first prediction is read at the true last phone, so a
+  batch gives the sum of its items' losses
+- decoding with a preallocated cache, one sampler, one generator per request, an explicit stop reason
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from voice.nets.sampling import Sampling, pick
+from voice.weights import half, load_tensors, save_tensors
+
+
+@dataclass(frozen=True)
+class SemanticConfig:
+    """Sizes; the defaults are the mini base. `bert` 0 leaves the BERT projection out."""
+
+    phones: int = 732
+    codes: int = 512
+    hidden: int = 256
+    heads: int = 4
+    ffn: int = 768
+    layers: int = 5
+    bert: int = 0
+    dropout: float = 0.1
+
+    @property
+    def eos(self) -> int:
+        return self.codes
+
+
+@dataclass(frozen=True)
+class Take:
+    """Generated tokens [n] (without prompt and EOS) and why decoding stopped: "eos" or "max_steps"."""
+
+    tokens: torch.Tensor
+    stop: str
+
+
+class SinePosition(nn.Module):
+    """x + alpha * PE: even columns sine, odd columns cosine, base 10000; alpha is learned."""
+
+    def __init__(self, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.ones(1))
+        self.drop = nn.Dropout(dropout)
+        self.hidden = hidden
+
+    def forward(self, x: torch.Tensor, start: int = 0) -> torch.Tensor:
+        place = torch.arange(start, start + x.shape[1], device=x.device, dtype=torch.float32)
+        scale = torch.exp(
+            torch.arange(0, self.hidden, 2, device=x.device) * (-math.log(10000.0) / self.hidden)
+        )
+        angle = place[:, None] * scale
+        table = torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
+        return self.drop(x + self.alpha * table)
+
+
+class Layer(nn.Module):
+    """Post-norm transformer layer with packed q, k, v."""
+
+    def __init__(self, config: SemanticConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.in_proj = nn.Linear(config.hidden, 3 * config.hidden)
+        self.out_proj = nn.Linear(config.hidden, config.hidden)
+        self.linear1 = nn.Linear(config.hidden, config.ffn)
+        self.linear2 = nn.Linear(config.ffn, config.hidden)
+        self.norm1 = nn.LayerNorm(config.hidden, eps=1e-5)
+        self.norm2 = nn.LayerNorm(config.hidden, eps=1e-5)
+        self.drop = nn.Dropout(config.dropout)
+        self.rate = config.dropout
+
+    def qkv(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """[B, T, H] -> three of [B, heads, T, H / heads]."""
+        batch, steps, hidden = x.shape
+        packed = self.in_proj(x).view(batch, steps, 3, self.heads, hidden // self.heads)
+        query, key, value = packed.permute(2, 0, 3, 1, 4)
+        return query, key, value
+
+    def finish(self, x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+        """Output projection, residuals, norms and FFN around attention output [B, heads, T, d]."""
+        x = self.norm1(x + self.drop(self.out_proj(seen.transpose(1, 2).flatten(2))))
+        return self.norm2(x + self.drop(self.linear2(self.drop(torch.relu(self.linear1(x))))))
+
+    def forward(
+        self, x: torch.Tensor, mask: torch.Tensor, look: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """mask [B, 1, T, T], True = visible. With `look`, also the attention weights of head 0, [B, T, T]."""
+        query, key, value = self.qkv(x)
+        rate = self.rate if self.training else 0.0
+        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=rate)
+        weights = None
+        if look:
+            score = (query[:, 0] @ key[:, 0].transpose(-2, -1)).float() / math.sqrt(query.shape[-1])
+            weights = score.masked_fill(~mask[:, 0], -1e9).softmax(-1)
+        return self.finish(x, seen), weights
+
+
+class Semantic(nn.Module):
+    """The s1 decoder."""
+
+    def __init__(self, config: SemanticConfig | None = None) -> None:
+        super().__init__()
+        self.config = c = config or SemanticConfig()
+        self.bert_proj = nn.Linear(c.bert, c.hidden) if c.bert else None
+        self.text_embedding = nn.Embedding(c.phones, c.hidden)
+        self.text_position = SinePosition(c.hidden, 0.1)
+        self.audio_embedding = nn.Embedding(c.codes + 1, c.hidden)
+        self.audio_position = SinePosition(c.hidden, 0.1)
+        self.layers = nn.ModuleList(Layer(c) for _ in range(c.layers))
+        self.predict = nn.Linear(c.hidden, c.codes + 1, bias=False)
+
+    def embed_text(self, phones: torch.Tensor, bert: torch.Tensor | None = None) -> torch.Tensor:
+        """Phones [B, P] (and BERT [B, P, bert]) -> [B, P, H] with positions."""
+        x = self.text_embedding(phones)
+        if self.bert_proj is not None and bert is not None:
+            x = x + self.bert_proj(bert)
+        return self.text_position(x)
+
+    def forward(
+        self,
+        phones: torch.Tensor,
+        phone_lengths: torch.Tensor,
+        tokens: torch.Tensor,
+        bert: torch.Tensor | None = None,
+        look: tuple[int, ...] = (),
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Teacher-forced logits.
+
+        phones [B, P] padded on the right, tokens [B, T] (pads may hold any id). Returns logits [B, T+1, codes+1],
+        of which row t predicts token t (row T: what follows the last token), and for each layer in `look` the
+        attention of head 0 from those T+1 rows to the phones, [B, T+1, P].
+        """
+        text = self.embed_text(phones, bert)
+        x = torch.cat([text, self.audio_position(self.audio_embedding(tokens))], dim=1)
+        size, width = text.shape[1], x.shape[1]
+        place = torch.arange(width, device=x.device)
+        real = (place[None] < phone_lengths[:, None]) | (place[None] >= size)  # [B, width]
+        causal = (place[None] < size) | (place[None] <= place[:, None])
+        causal = causal & ((place[:, None] >= size) | (place[None] < size))  # text rows see no audio
+        mask = (real[:, None] & causal[None]).unsqueeze(1)
+        maps = []
+        last = (phone_lengths - 1)[:, None, None]
+
+        def rows(y: torch.Tensor) -> torch.Tensor:
+            """The true last phone's row, then the audio rows."""
+            return torch.cat([y.gather(1, last.expand(-1, 1, y.shape[-1])), y[:, size:]], dim=1)
+
+        for number, layer in enumerate(self.layers):
+            x, weights = layer(x, mask, number in look)
+            if weights is not None:
+                maps.append(rows(weights)[..., :size])
+        return self.predict(rows(x)), maps
+
+    @torch.no_grad()
+    def generate(
+        self,
+        phones: torch.Tensor,
+        prompt: torch.Tensor,
+        sampling: Sampling,
+        generator: torch.Generator,
+        bert: torch.Tensor | None = None,
+        max_steps: int = 1500,
+    ) -> Take:
+        """Continue prompt tokens [p] (p may be 0) for reference + target phones [P] (specification 2.8)."""
+        text = self.embed_text(phones[None], None if bert is None else bert[None])
+        x = text
+        if len(prompt):
+            x = torch.cat([text, self.audio_position(self.audio_embedding(prompt[None]))], dim=1)
+        size, start = text.shape[1], len(prompt)
+        place = torch.arange(x.shape[1], device=x.device)
+        mask = (place[None] < size) | ((place[None] <= place[:, None]) & (place[:, None] >= size))
+        shape = (
+            len(self.layers),
+            2,
+            self.config.heads,
+            x.shape[1] + max_steps,
+            self.config.hidden // self.config.heads,
+        )
+        cache = x.new_empty(shape)
+        used = x.shape[1]
+        for number, layer in enumerate(self.layers):
+            query, key, value = layer.qkv(x)
+            cache[number, 0, :, :used], cache[number, 1, :, :used] = key[0], value[0]
+            x = layer.finish(x, F.scaled_dot_product_attention(query, key, value, attn_mask=mask[None, None]))
+        history = prompt.tolist()
+        out: list[int] = []
+        logits = self.predict(x[0, -1])
+        for step in range(max_steps):
+            token, ended = pick(logits, history, step, self.config.eos, sampling, generator)
+            if ended:
+                return Take(torch.tensor(out, dtype=torch.long), "eos")
+            out.append(token)
+            history.append(token)
+            x = self.audio_embedding(torch.tensor([[token]], device=logits.device))
+            x = self.audio_position(x, start + step)
+            for number, layer in enumerate(self.layers):
+                query, key, value = layer.qkv(x)
+                cache[number, 0, :, used], cache[number, 1, :, used] = key[0, :, 0], value[0, :, 0]
+                keys, values = cache[number, :, :, : used + 1]
+                x = layer.finish(x, F.scaled_dot_product_attention(query, keys[None], values[None]))
+            used += 1
+            logits = self.predict(x[0, -1])
+        return Take(torch.tensor(out, dtype=torch.long), "max_steps")
+
+    def save(self, path: Path, extra: dict[str, Any] | None = None) -> None:
+        """Write weights as float16 with the config in the metadata."""
+        save_tensors(
+            path, half(self.state_dict()), {"kind": "semantic", "config": asdict(self.config)} | (extra or {})
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Semantic:
+        """Read a file written by `save`; float32, evaluation mode. Raises UserError on a bad file."""
+        tensors, meta = load_tensors(path)
+        model = cls(SemanticConfig(**meta["config"]))
+        model.load_state_dict({name: t.float() for name, t in tensors.items()})
+        return model.eval()

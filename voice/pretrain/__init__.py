@@ -1,0 +1,1 @@
+"""Training of the mini base, from a corpus folder to `models/base/mini/`."""

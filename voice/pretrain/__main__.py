@@ -1,0 +1,79 @@
+"""`python -m voice.pretrain STEP`: prepare, content, autoencoder, tokens, acoustic, semantic, card; see the README of this folder."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from voice.errors import UserError
+
+STEPS = ("prepare", "content", "autoencoder", "tokens", "acoustic", "semantic", "card")
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m voice.pretrain", description=__doc__)
+    parser.add_argument("step", choices=STEPS)
+    parser.add_argument("--corpus", type=Path, help="folder with */manifest.jsonl (prepare, card)")
+    parser.add_argument("--work", type=Path, default=Path(".cache/pretrain"), help="intermediate files")
+    parser.add_argument(
+        "--out", type=Path, default=Path("models/base/mini"), help="where the base is written (card)"
+    )
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
+    parser.add_argument("--minutes", type=float, default=None, help="stop after this many minutes")
+    parser.add_argument(
+        "--adversarial-from", type=int, default=10**9, help="step at which the discriminators join"
+    )
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=1234)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = options()
+    import torch
+
+    torch.set_num_threads(args.threads)
+    if args.step == "prepare":
+        from voice.pretrain.corpus import prepare
+
+        if args.corpus is None:
+            raise UserError("prepare needs --corpus", "the folder that holds */manifest.jsonl")
+        prepare(args.corpus, args.work, processes=args.threads)
+    elif args.step == "content":
+        from voice.pretrain import content
+
+        content.run(args.work, args.steps, args.rate, args.seed, args.minutes)
+    elif args.step == "autoencoder":
+        from voice.pretrain import autoencoder
+
+        autoencoder.run(args)
+    elif args.step == "tokens":
+        from voice.pretrain import tokens
+
+        tokens.run(args.work, args.seed)
+    elif args.step == "acoustic":
+        from voice.pretrain import acoustic
+
+        acoustic.run(args)
+    elif args.step == "semantic":
+        from voice.pretrain import semantic
+
+        semantic.run(args)
+    else:
+        from voice.pretrain.card import write_card
+
+        write_card(args.work, args.out)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        print(f"pretrain: {error}", file=sys.stderr)
+        sys.exit(2)

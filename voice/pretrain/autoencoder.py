@@ -1,0 +1,103 @@
+"""First phase of the acoustic base: spectrogram -> latent -> audio, before there are tokens.
+
+Trains the posterior encoder, the reference encoder and the decoder against a standard normal prior, so that the
+second phase (`voice.pretrain.acoustic`) starts with a decoder that already speaks. It needs no content encoder and can
+run beside its training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from typing import Any
+
+import torch
+
+from voice.mel import linear_spectrogram
+from voice.nets import losses
+from voice.nets.acoustic import Acoustic
+from voice.pretrain.corpus import RATES, Clip, Corpus
+from voice.train.schedule import warm_cosine
+from voice.train.acoustic import RESOLUTIONS
+from voice.train.frozen import choose_trainable
+from voice.train.loop import train
+
+RATE = RATES[0]
+SECONDS = 1.28
+KINDS = ("synthetic", "read sentence")
+
+
+def usable(corpus: Corpus) -> list[Clip]:
+    """Clips with connected speech, 1 to 12 s, and a plausible number of phones a second."""
+    return [
+        c
+        for c in corpus.clips
+        if c.kind in KINDS and 1 < c.seconds < 12 and 4 < len(c.phones) / c.seconds < 25
+    ]
+
+
+class AutoencoderTrainer:
+    """Mel and KL steps on random crops of `SECONDS`."""
+
+    def __init__(
+        self, corpus: Corpus, clips: list[Clip], steps: int, rate: float, seed: int, batch: int = 16
+    ) -> None:
+        self.model = Acoustic()
+        self.corpus, self.clips, self.batch = corpus, [c for c in clips if c.seconds > SECONDS], batch
+        self.steps, self.rate, self.seed = steps, rate, seed
+        # The rest waits for tokens and must not be counted as trained.
+        trained = choose_trainable(self.model, ["enc_q", "ref_enc", "dec"])
+        self.optimiser = torch.optim.AdamW(trained, lr=rate, betas=(0.8, 0.99))
+
+    def _crops(self, number: int) -> torch.Tensor:
+        rng = random.Random(self.seed * 17 + number)
+        size = int(SECONDS * RATE)
+        rows = []
+        for clip in rng.sample(self.clips, self.batch):
+            wav = self.corpus.wav(clip, RATE)
+            start = rng.randrange(len(wav) - size + 1)
+            rows.append(torch.from_numpy(wav[start : start + size]))
+        return torch.stack(rows)
+
+    def step(self, number: int) -> dict[str, float]:
+        self.model.train()
+        c = self.model.config
+        wav = self._crops(number)
+        spec = linear_spectrogram(wav, c.n_fft, c.hop, c.win)
+        mask = torch.ones(len(wav), 1, spec.shape[2])
+        with torch.autocast("cpu", torch.bfloat16):
+            ge = self.model.reference(spec)
+            z, mean, logs = self.model.enc_q(spec, mask, ge.detach())
+            audio = self.model.dec(z, ge).float()
+        mel = losses.mel_loss(audio[:, 0], wav, c.sample_rate, RESOLUTIONS)
+        kl = losses.kl_loss(z, logs, torch.zeros_like(mean), torch.zeros_like(logs), mask)
+        loss = 45 * mel + 0.2 * kl
+        self.optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.optimiser.param_groups[0]["params"], 100.0)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate * warm_cosine(number, self.steps, floor=0.3)
+        self.optimiser.step()
+        return {"loss": float(loss.detach()), "mel": float(mel.detach()), "kl": float(kl.detach())}
+
+    def validate(self) -> dict[str, float]:
+        return {}
+
+    def state(self) -> dict[str, Any]:
+        return {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+    def snapshot(self) -> dict[str, torch.Tensor]:
+        return {}
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train and write `work/autoencoder.safetensors` (an Acoustic file whose prior is untrained)."""
+    corpus = Corpus(args.work)
+    trainer = AutoencoderTrainer(corpus, usable(corpus), args.steps, args.rate, args.seed)
+    options = {"log_every": 50, "save_every": 200, "minutes": args.minutes, "desc": "autoencoder"}
+    train(trainer, args.steps, args.work / "autoencoder", seed=args.seed, **options)
+    trainer.model.save(args.work / "autoencoder.safetensors")

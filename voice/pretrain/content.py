@@ -1,0 +1,124 @@
+"""Content encoder of the mini base: HuBERT taught to recognise phones (CTC) on the corpus.
+
+Phone supervision needs the fewest hours of a CPU to give features that tell content from speaker; speed
+perturbation and silenced spans keep it from learning the clips by heart.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from voice.nets.hubert import HOP, RATE, ContentEncoder
+from voice.pretrain.corpus import Clip, Corpus
+from voice.train.schedule import warm_cosine
+from voice.train.batching import Epochs, pad_right
+from voice.train.loop import History, train
+
+def disturb(wav: torch.Tensor, rng: random.Random) -> torch.Tensor:
+    """Speed change of up to 10 % (pitch moves with it) and a few silenced spans of up to 60 ms; [N] -> [M]."""
+    speed = rng.uniform(0.9, 1.1)
+    wav = F.interpolate(wav[None, None], size=int(len(wav) / speed), mode="linear")[0, 0]
+    for _ in range(int(len(wav) / RATE)):
+        at = rng.randrange(len(wav))
+        wav[at : at + rng.randrange(RATE // 16)] = 0
+    return wav
+
+
+class ContentTrainer:
+    """CTC steps of a ContentEncoder."""
+
+    def __init__(
+        self, corpus: Corpus, clips: list[Clip], held: list[Clip], steps: int, rate: float, seed: int
+    ) -> None:
+        self.model = ContentEncoder()
+        self.corpus, self.clips, self.held = corpus, clips, held
+        self.steps, self.rate, self.seed = steps, rate, seed
+        self.epochs = Epochs([clip.seconds for clip in clips], budget=24.0, seed=seed)
+        self.optimiser = torch.optim.AdamW(
+            self.model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01
+        )
+
+    def _loss(self, wavs: list[torch.Tensor], clips: list[Clip]) -> torch.Tensor:
+        wav, sizes = pad_right(wavs)
+        with torch.autocast(wav.device.type, torch.bfloat16):
+            logs, frames = self.model.log_probs(wav, sizes)
+        targets = torch.tensor([unit for clip in clips for unit in clip.units])
+        counts = torch.tensor([len(clip.units) for clip in clips])
+        loss = F.ctc_loss(
+            logs.transpose(0, 1).float(), targets, frames, counts, reduction="none", zero_infinity=True
+        )
+        return loss.sum() / counts.sum()
+
+    def step(self, number: int) -> dict[str, float]:
+        self.model.train()
+        rng = random.Random(self.seed * 31 + number)
+        clips = [self.clips[i] for i in self.epochs.batch(number - 1)]
+        wavs = [disturb(torch.from_numpy(self.corpus.wav(clip, RATE)), rng) for clip in clips]
+        loss = self._loss(wavs, clips)
+        self.optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate * warm_cosine(number, self.steps)
+        self.optimiser.step()
+        return {"loss": float(loss.detach())}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """CTC loss per phone and greedy phone error rate on held-out clips."""
+        self.model.eval()
+        loss = errors = total = 0.0
+        for clip in self.held:
+            wav = torch.from_numpy(self.corpus.wav(clip, RATE))
+            loss += float(self._loss([wav], [clip])) / len(self.held)
+            logs, _ = self.model.log_probs(wav[None])
+            best = torch.unique_consecutive(logs[0].argmax(-1)).tolist()
+            errors += edit_distance([u for u in best if u], list(clip.units))
+            total += len(clip.units)
+        return {"loss": loss, "phone_error": errors / max(total, 1)}
+
+    def state(self) -> dict[str, Any]:
+        return {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+    def snapshot(self) -> dict[str, torch.Tensor]:
+        return {}
+
+
+def edit_distance(a: list[int], b: list[int]) -> int:
+    """Levenshtein distance between two sequences."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        last, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
+    return row[-1]
+
+
+def split(clips: list[Clip], every: int = 97, most: int = 40) -> tuple[list[Clip], list[Clip]]:
+    """Training clips and held-out ones (every 97th of the usable clips, at most 40)."""
+    held = clips[::every][:most]
+    names = {clip.name for clip in held}
+    return [clip for clip in clips if clip.name not in names], held
+
+
+def run(work: Path, steps: int, rate: float, seed: int, minutes: float | None) -> History:
+    """Train and write `work/content.safetensors`."""
+    corpus = Corpus(work)
+    usable = [
+        c for c in corpus.clips if c.units and c.seconds < 11 and c.size[RATE] // HOP > 1.3 * len(c.units)
+    ]
+    clips, held = split(usable)
+    trainer = ContentTrainer(corpus, clips, held, steps, rate, seed)
+    options = {"log_every": 50, "save_every": 250, "validate_every": 500, "minutes": minutes}
+    history = train(trainer, steps, work / "content", seed=seed, desc="content", **options)
+    trainer.model.save(work / "content.safetensors")
+    return history

@@ -1,0 +1,179 @@
+"""Training steps of s2, for the base and for a voice: mel, KL, prior, adversarial and feature losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from voice.mel import linear_spectrogram
+from voice.nets import losses
+from voice.nets.acoustic import Acoustic
+from voice.nets.discriminator import Discriminator
+from voice.nets.layers import length_mask
+from voice.train.batching import pad_right
+from voice.train.frozen import choose_trainable
+
+RESOLUTIONS = ((512, 40), (1024, 80), (2048, 128))
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """What s2 trains on: audio [2n * hop] float32, tokens [n], phones [P] (int64)."""
+
+    wav: torch.Tensor
+    codes: torch.Tensor
+    phones: torch.Tensor
+
+
+@dataclass(frozen=True)
+class AcousticWeights:
+    """Weights of the losses. `prior` is the mel loss of audio decoded from the prior's mean, the path of synthesis."""
+
+    mel: float = 45.0
+    kl: float = 1.0
+    prior: float = 22.5
+    adversarial: float = 1.0
+    feature: float = 1.0
+
+
+def fit(wav: torch.Tensor, codes: torch.Tensor, hop: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cut or zero-pad audio to exactly 2 * hop samples a token (the two may differ by a frame)."""
+    size = 2 * hop * len(codes)
+    return torch.nn.functional.pad(wav, (0, max(0, size - len(wav))))[:size], codes
+
+
+class AcousticTrainer:
+    """One optimiser step a call; the discriminator joins when given and `adversarial_from` is reached."""
+
+    def __init__(
+        self,
+        model: Acoustic,
+        discriminator: Discriminator | None,
+        batch: Callable[[int], list[Utterance]],
+        held: Sequence[Utterance],
+        weights: AcousticWeights,
+        rate: Callable[[int], float],
+        *,
+        trainable: Sequence[str] = ("",),
+        segment_frames: int = 32,
+        adversarial_from: int = 0,
+        device: str = "cpu",
+        autocast: bool = True,
+    ) -> None:
+        self.model, self.discriminator = model.to(device), discriminator
+        self.batch, self.held, self.weights, self.rate = batch, held, weights, rate
+        self.segment, self.adversarial_from = segment_frames, adversarial_from
+        self.device, self.autocast = device, autocast
+        self.trained = choose_trainable(model, trainable)
+        self.optimiser = torch.optim.AdamW(self.trained, lr=1e-4, betas=(0.8, 0.99), eps=1e-9)
+        self.judge = None
+        if discriminator is not None:
+            discriminator.to(device)
+            self.judge = torch.optim.AdamW(discriminator.parameters(), lr=1e-4, betas=(0.8, 0.99), eps=1e-9)
+
+    def _forward(self, items: list[Utterance]) -> dict[str, torch.Tensor]:
+        c = self.model.config
+        wav, _ = pad_right([item.wav for item in items])
+        codes, counts = pad_right([item.codes for item in items])
+        phones, phone_counts = pad_right([item.phones for item in items])
+        wav, codes, phones = wav.to(self.device), codes.to(self.device), phones.to(self.device)
+        lengths, phone_counts = (2 * counts).to(self.device), phone_counts.to(self.device)
+        spec = linear_spectrogram(wav, c.n_fft, c.hop, c.win)
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
+            ge = self.model.reference(spec, lengths)
+            mask = length_mask(lengths, spec.shape[2])
+            z, _, logs_q = self.model.enc_q(spec, mask, ge.detach())
+            z_p = self.model.flow(z, mask, ge)
+            mean_p, logs_p, _ = self.model.enc_p(self.model.expand(codes), lengths, phones, phone_counts, ge)
+            prior = self.model.flow(mean_p * mask, mask, ge, reverse=True) * mask
+            size = min(self.segment, int(lengths.min()))
+            starts = (torch.rand(len(items), device=self.device) * (lengths - size + 1)).long()
+            cut = torch.cat([_slices(z, starts, size), _slices(prior, starts, size)])
+            audio = self.model.dec(cut, ge.repeat(2, 1, 1))
+        real = _slices(wav[:, None], starts * c.hop, size * c.hop)
+        kl = losses.kl_loss(z_p, logs_q, mean_p, logs_p, mask)
+        return {"audio": audio.float(), "real": real, "kl": kl}
+
+    def step(self, number: int) -> dict[str, float]:
+        self.model.train()
+        rate, w = self.rate(number), self.weights
+        out = self._forward(self.batch(number))
+        posterior, prior = out["audio"].chunk(2)
+        real, config = out["real"], self.model.config
+        logs: dict[str, float] = {}
+        adversarial = self.discriminator is not None and number >= self.adversarial_from
+        if adversarial:
+            logs["discriminator"] = self._judge_step(real, out["audio"].detach(), rate)
+        mel = losses.mel_loss(posterior[:, 0], real[:, 0], config.sample_rate, RESOLUTIONS)
+        mel_prior = losses.mel_loss(prior[:, 0], real[:, 0], config.sample_rate, RESOLUTIONS)
+        loss = w.mel * mel + w.prior * mel_prior + w.kl * out["kl"]
+        logs |= {"mel": mel.item(), "mel_prior": mel_prior.item(), "kl": out["kl"].item()}
+        if adversarial and self.discriminator is not None:
+            with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
+                judged_fake, judged_real = self.discriminator(out["audio"]), self.discriminator(real)
+            judged_real = [[torch.cat([m, m]) for m in maps] for maps in judged_real]
+            feature = losses.feature_loss(judged_real, judged_fake)
+            fooling = losses.adversarial_loss(judged_fake)
+            loss = loss + w.feature * feature + w.adversarial * fooling
+            logs |= {"feature": feature.item(), "adversarial": fooling.item()}
+        self.optimiser.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.trained, 100.0)
+        if torch.isfinite(norm):
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            self.optimiser.step()
+        return logs | {"loss": loss.item(), "gradient": norm.item()}
+
+    def _judge_step(self, real: torch.Tensor, fake: torch.Tensor, rate: float) -> float:
+        assert self.discriminator is not None and self.judge is not None
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
+            judged_real, judged_fake = self.discriminator(real), self.discriminator(fake)
+        loss = losses.discriminator_loss(judged_real, judged_fake)
+        self.judge.zero_grad()
+        loss.backward()
+        for group in self.judge.param_groups:
+            group["lr"] = rate
+        self.judge.step()
+        return loss.item()
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Log-mel distance of held-out utterances resynthesised from their tokens and phones, noise 0."""
+        if not self.held:
+            return {}
+        self.model.eval()
+        total = 0.0
+        c = self.model.config
+        for item in self.held:
+            wav = item.wav[None].to(self.device)
+            ge = self.model.reference(linear_spectrogram(wav, c.n_fft, c.hop, c.win))
+            audio = self.model.decode(
+                item.codes[None].to(self.device), item.phones[None].to(self.device), ge, 0.0
+            )
+            total += float(losses.mel_loss(audio[:, 0], wav, c.sample_rate, RESOLUTIONS))
+        return {"loss": total / len(self.held)}
+
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
+        if self.discriminator is not None and self.judge is not None:
+            state |= {"discriminator": self.discriminator.state_dict(), "judge": self.judge.state_dict()}
+        return state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.discriminator is not None and self.judge is not None and "discriminator" in state:
+            self.discriminator.load_state_dict(state["discriminator"])
+            self.judge.load_state_dict(state["judge"])
+
+    def snapshot(self) -> dict[str, torch.Tensor]:
+        return {name: t.detach().clone() for name, t in self.model.state_dict().items()}
+
+
+def _slices(x: torch.Tensor, starts: torch.Tensor, size: int) -> torch.Tensor:
+    """[B, C, T] -> [B, C, size], row b from starts[b]."""
+    return torch.stack([row[:, int(start) : int(start) + size] for row, start in zip(x, starts, strict=True)])

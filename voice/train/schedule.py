@@ -1,0 +1,13 @@
+"""Learning-rate schedule."""
+
+from __future__ import annotations
+
+import math
+
+
+def warm_cosine(step: int, steps: int, warm: int = 200, floor: float = 0.05) -> float:
+    """Factor on the learning rate: linear over `warm` steps, then a cosine from 1 down to `floor` at `steps`."""
+    if step < warm:
+        return step / warm
+    done = min(1.0, (step - warm) / max(1, steps - warm))
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * done))
