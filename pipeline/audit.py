@@ -93,8 +93,7 @@ class Audit:
                 plain[name] = [asdict(item) | {"state": item.state} for item in getattr(step, name)]
             steps.append(plain)
         sources = [
-            asdict(source)
-            | {"recordings": [asdict(item) | {"state": item.state} for item in source.recordings]}
+            asdict(source) | {"recordings": [asdict(item) | {"state": item.state} for item in source.recordings]}
             for source in self.sources
         ]
         return {
@@ -116,9 +115,7 @@ def audit(root: Path, path: Path) -> Audit:
     """
     full = path.resolve()
     if not full.is_relative_to(root.resolve()):
-        raise UserError(
-            f"{path}: not inside the project {root}", "audit runs in the project that made the file"
-        )
+        raise UserError(f"{path}: not inside the project {root}", "audit runs in the project that made the file")
     target = full.relative_to(root.resolve()).as_posix()
     narrated = find_narrated(root, full)
     steps = read_chain(root, f"models/{narrated.voice}" if narrated else target)

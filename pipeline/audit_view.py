@@ -12,9 +12,7 @@ from pipeline.lineage import Link, Step
 COLOURS = {"ok": "green", "changed": "red", "missing": "red", "unrecorded": "yellow"}
 
 
-WIDTH = (
-    1000  # a tree cuts what is wider than the console, and a cut hash is none; terminals wrap by themselves
-)
+WIDTH = 1000  # a tree cuts what is wider than the console, and a cut hash is none; terminals wrap by themselves
 LONGEST = 160  # characters of a parameter's value
 
 
@@ -42,9 +40,7 @@ def audit_tree(audit: Audit) -> Tree:
     if audit.narrated is not None:
         branch = tree.add(f"spoken by {escape(audit.narrated.voice)}, record {escape(audit.narrated.record)}")
         for file in audit.narrated.files:
-            branch.add(
-                f"{escape(file.path)}  sha256 {file.recorded}  {_state(file.state)}  {escape(file.text)}"
-            )
+            branch.add(f"{escape(file.path)}  sha256 {file.recorded}  {_state(file.state)}  {escape(file.text)}")
     return tree
 
 

@@ -33,18 +33,14 @@ Voice = Annotated[str, typer.Option("--voice", help="A voice of params.yaml.")]
 Lang = Annotated[str, typer.Option("--lang", help="auto, en or zh.")]
 Noise = Annotated[float, typer.Option("--noise-scale", help="0 to 2; more is livelier.")]
 Length = Annotated[float, typer.Option("--length-scale", help="0.5 to 2; more is slower.")]
-EngineName = Annotated[
-    str, typer.Option("--engine", help="module:function that loads the voice.", hidden=True)
-]
+EngineName = Annotated[str, typer.Option("--engine", help="module:function that loads the voice.", hidden=True)]
 Script = Annotated[Path, typer.Argument(help="UTF-8 text, one spoken line per line, blank lines are pauses.")]
 
 
 @app.command()
 def rebuild(
     targets: Annotated[list[str] | None, typer.Argument(help="Stages, e.g. slice or slice@demo_en.")] = None,
-    voice: Annotated[
-        list[str] | None, typer.Option("--voice", help="Only this voice; may be repeated.")
-    ] = None,
+    voice: Annotated[list[str] | None, typer.Option("--voice", help="Only this voice; may be repeated.")] = None,
     gpus: Annotated[int, typer.Option(min=1, help="GPU stages at once.")] = 1,
     workers: Annotated[int | None, typer.Option(min=1, help="Stages at once.")] = None,
     dry: Annotated[bool, typer.Option("--dry", help="Only show what is stale.")] = False,
@@ -101,14 +97,10 @@ def say(
     from pipeline.speak import speak
 
     options = SayOptions(lang=lang, noise_scale=noise_scale, length_scale=length_scale)
-    facts = speak(
-        project_root(), text, voice, out, options, find_loader(engine), ref=ref, ref_text=ref_text, seed=seed
-    )
+    facts = speak(project_root(), text, voice, out, options, find_loader(engine), ref=ref, ref_text=ref_text, seed=seed)
     for warning in facts["warnings"]:
         print(f"note: {warning}", file=sys.stderr)
-    emit_json(facts) if as_json else print(
-        f"{out}: {facts['seconds']:.2f} s, seed {facts['seed']}, {facts['label']}"
-    )
+    emit_json(facts) if as_json else print(f"{out}: {facts['seconds']:.2f} s, seed {facts['seed']}, {facts['label']}")
 
 
 @app.command()

@@ -21,9 +21,7 @@ def new(
     voice: Voice,
     basis: Annotated[str, typer.Option("--basis", help="self, granted, licence or synthetic.")],
     scope: Annotated[str, typer.Option("--scope", help="What the voice may be used for.")],
-    subject: Annotated[
-        str | None, typer.Option("--subject", help="The person who speaks (self, granted).")
-    ] = None,
+    subject: Annotated[str | None, typer.Option("--subject", help="The person who speaks (self, granted).")] = None,
     granted_on: Annotated[str | None, typer.Option("--granted-on", help="A date, 2026-01-31.")] = None,
     licence: Annotated[str | None, typer.Option("--licence", help="Its name and source (licence).")] = None,
     notes: Annotated[str | None, typer.Option("--notes")] = None,

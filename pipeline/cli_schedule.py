@@ -11,9 +11,7 @@ from pipeline.engine import DEFAULT_ENGINE, SayOptions, find_loader
 from pipeline.output import complain, emit_json, emit_table
 from pipeline.settings import project_root
 
-app = typer.Typer(
-    help="Narrate on a timetable; schedules.yaml holds it.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(help="Narrate on a timetable; schedules.yaml holds it.", no_args_is_help=True, rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Name = Annotated[str, typer.Argument(help="The schedule's name.")]
 

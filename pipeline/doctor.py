@@ -137,9 +137,7 @@ def _voices(root: Path) -> Iterator[Check]:
         except UserError as error:
             yield Check(f"voice {name}", False, str(error).replace(f"{root}/", ""))
         else:
-            yield Check(
-                f"voice {name}", True, f"consent: {consent.basis}, {len(consent.recordings)} recording(s)"
-            )
+            yield Check(f"voice {name}", True, f"consent: {consent.basis}, {len(consent.recordings)} recording(s)")
 
 
 def _gpu() -> Check:
@@ -147,9 +145,7 @@ def _gpu() -> Check:
 
     if not torch.cuda.is_available():
         return Check("gpu", True, "none; everything runs on the CPU")
-    return Check(
-        "gpu", True, ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
-    )
+    return Check("gpu", True, ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())))
 
 
 def _disk(root: Path) -> Check:
@@ -159,9 +155,7 @@ def _disk(root: Path) -> Check:
 
 def _threads() -> Check:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Check(
-        "threads", True, f"{cores} cores, OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'unset')}"
-    )
+    return Check("threads", True, f"{cores} cores, OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'unset')}")
 
 
 def _stale(root: Path) -> Check:

@@ -34,9 +34,7 @@ class SayOptions:
         if not 0.0 <= self.noise_scale <= 2.0:
             raise UserError(f"--noise-scale {self.noise_scale}: not in 0 to 2", "0.5 is usual")
         if not 0.5 <= self.length_scale <= 2.0:
-            raise UserError(
-                f"--length-scale {self.length_scale}: not in 0.5 to 2", "1 is the voice's own speed"
-            )
+            raise UserError(f"--length-scale {self.length_scale}: not in 0.5 to 2", "1 is the voice's own speed")
 
 
 class Engine(Protocol):

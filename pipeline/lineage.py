@@ -90,9 +90,7 @@ def read_chain(root: Path, path: str) -> list[Step]:
         chosen = {stage for out, stage in makers.items() if _related(out, path)}
         if not chosen:
             raise _not_made(order, path)
-        chosen |= {
-            above for stage in list(chosen) for above in nx.descendants(graph, stage)
-        }  # edges point upstream
+        chosen |= {above for stage in list(chosen) for above in nx.descendants(graph, stage)}  # edges point upstream
         digest = _digester(root, repo)
         return [_step(stage, graph, makers, digest) for stage in order if stage in chosen]
 
@@ -106,9 +104,7 @@ def _not_made(order: list[Any], path: str) -> UserError:
     users = [stage.addressing for stage in order if any(_related(dep.def_path, path) for dep in stage.deps)]
     if users:
         return UserError(f"{path}: an input, made by no stage", f"it feeds {', '.join(users)}")
-    return UserError(
-        f"{path}: no stage makes it and no narration lists it", "name an output, such as models/<voice>"
-    )
+    return UserError(f"{path}: no stage makes it and no narration lists it", "name an output, such as models/<voice>")
 
 
 def _step(stage: Any, graph: nx.DiGraph, makers: dict[str, Any], digest: Callable[[str], str | None]) -> Step:
@@ -130,9 +126,7 @@ def _step(stage: Any, graph: nx.DiGraph, makers: dict[str, Any], digest: Callabl
         upstream=tuple(sorted(above.addressing for above in graph.successors(stage))),
         deps=tuple(deps),
         params=tuple(params),
-        outs=tuple(
-            Link(out.def_path, "output", out.hash_info.value, digest(out.def_path)) for out in stage.outs
-        ),
+        outs=tuple(Link(out.def_path, "output", out.hash_info.value, digest(out.def_path)) for out in stage.outs),
     )
 
 

@@ -44,9 +44,7 @@ def narrate(
         job = Narration(root, root / script, voice, root / out, options, find_loader(engine))
         plan = job.plan()
         log.info("%d lines, %d to render, %d cached", plan.lines, plan.to_render, plan.cached)
-        artifact: Any = create_progress_artifact(
-            progress=0.0 if job.todo else 100.0, description="Lines rendered"
-        )
+        artifact: Any = create_progress_artifact(progress=0.0 if job.todo else 100.0, description="Lines rendered")
 
         with Meter("narrate", "lines", len(job.todo)) as meter:
 

@@ -67,9 +67,7 @@ class NarrationReport:
 class Narration:
     """One script, one voice, one output folder."""
 
-    def __init__(
-        self, root: Path, script: Path, voice: str, out: Path, options: SayOptions, load: Loader
-    ) -> None:
+    def __init__(self, root: Path, script: Path, voice: str, out: Path, options: SayOptions, load: Loader) -> None:
         self.script, self.voice, self.out, self.options = script, voice, out, options
         self.lines: list[ScriptLine] = read_script(script)
         self.engine: Engine = load(root, voice)
@@ -132,10 +130,7 @@ class Narration:
             seconds=round(total, 3),
             output=str(self._joined()),
             rendered_lines=sorted(first[key] for key in self.fresh),
-            errors=[
-                f"{self.script}, line {line.number}: {self.errors[self.keys[line.index - 1]]}"
-                for line in failed
-            ],
+            errors=[f"{self.script}, line {line.number}: {self.errors[self.keys[line.index - 1]]}" for line in failed],
         )
 
     def _joined(self) -> Path:

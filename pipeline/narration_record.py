@@ -50,16 +50,12 @@ def find_narrated(root: Path, path: Path) -> Narrated | None:
     if path.suffix in (".wav", ".flac") and beside.is_file():
         facts = _load(beside)
         text = str(facts.get("text", ""))
-        return _check(
-            root, beside, str(facts["voice"]), [(path, text, str(facts["sha256"]))], facts.get("weights")
-        )
+        return _check(root, beside, str(facts["voice"]), [(path, text, str(facts["sha256"]))], facts.get("weights"))
     for folder in (path, path.parent, path.parent.parent):
         manifest = folder / "manifest.jsonl"
         if not manifest.is_file() or not folder.is_relative_to(root):
             continue
-        rows = [
-            _row(manifest, number, text) for number, text in enumerate(manifest.read_text().splitlines(), 1)
-        ]
+        rows = [_row(manifest, number, text) for number, text in enumerate(manifest.read_text().splitlines(), 1)]
         rows = [row for row in rows if row.get("file")]
         spoken = [(folder / row["file"], str(row["text"]), str(row["sha256"])) for row in rows]
         books = [(file, _load(file.with_name(file.name + ".json"))) for file in _books(folder)]
@@ -75,13 +71,9 @@ def _books(folder: Path) -> list[Path]:
     return [file for file in sorted(folder.glob("*.flac")) if file.with_name(file.name + ".json").is_file()]
 
 
-def _check(
-    root: Path, record: Path, voice: str, spoken: list[tuple[Path, str, str]], weights: Any
-) -> Narrated:
+def _check(root: Path, record: Path, voice: str, spoken: list[tuple[Path, str, str]], weights: Any) -> Narrated:
     files = tuple(
-        SpokenFile(
-            file.relative_to(root).as_posix(), text, digest, sha256_file(file) if file.is_file() else None
-        )
+        SpokenFile(file.relative_to(root).as_posix(), text, digest, sha256_file(file) if file.is_file() else None)
         for file, text, digest in spoken
     )
     problems = [f"{file.path} {file.state}" for file in files if file.state != "ok"]
@@ -98,9 +90,7 @@ def _load(path: Path) -> dict[str, Any]:
         if not isinstance(facts, dict) or not {"voice", "sha256"} <= set(facts):
             raise ValueError("voice or sha256 is missing")
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path}: not a record of generated speech: {error}", "render the file again"
-        ) from error
+        raise UserError(f"{path}: not a record of generated speech: {error}", "render the file again") from error
     return facts
 
 

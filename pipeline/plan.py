@@ -75,9 +75,7 @@ def _errors_named(root: Path) -> Any:
         yield
     except DvcException as error:
         text = " ".join(str(error).split())
-        raise UserError(
-            f"{root.name}: DVC cannot read the pipeline: {text}", "mend dvc.yaml or params.yaml"
-        ) from error
+        raise UserError(f"{root.name}: DVC cannot read the pipeline: {text}", "mend dvc.yaml or params.yaml") from error
 
 
 def _select(graph: nx.DiGraph, stages: dict[str, Any], targets: list[str], voices: list[str]) -> set[str]:
@@ -96,9 +94,7 @@ def _select(graph: nx.DiGraph, stages: dict[str, Any], targets: list[str], voice
             known = sorted({name.partition("@")[2] for name in stages} - {""})
             raise UserError(f"{voice}: unknown voice", f"voices: {', '.join(known) or 'none'}")
         chosen |= found
-    above = {
-        up.addressing for name in chosen for up in nx.descendants(graph, stages[name])
-    }  # edges point upstream
+    above = {up.addressing for name in chosen for up in nx.descendants(graph, stages[name])}  # edges point upstream
     return chosen | above
 
 

@@ -158,9 +158,7 @@ def _outcome(name: str, state: State[Any]) -> StageResult:
     return StageResult(name, "Failed", note=str(error) or state.message or "failed")
 
 
-def run_rebuild(
-    targets: list[str], voices: list[str], gpus: int = 1, workers: int | None = None
-) -> RebuildReport:
+def run_rebuild(targets: list[str], voices: list[str], gpus: int = 1, workers: int | None = None) -> RebuildReport:
     """Run the flow in this process and return its report."""
     parameters = {"targets": targets, "voices": voices, "gpus": gpus, "workers": workers}
     return report_of(rebuild, parameters, RebuildReport)

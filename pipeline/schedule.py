@@ -113,18 +113,14 @@ def add_schedule(root: Path, name: str, schedule: Schedule) -> None:
     """Store a schedule. Raises UserError when the name is taken or Prefect refuses the cron text."""
     schedules = read_schedules(root)
     if name in schedules:
-        raise UserError(
-            f"{name}: there is a schedule of that name", f"`reprovoice schedule remove {name}` first"
-        )
+        raise UserError(f"{name}: there is a schedule of that name", f"`reprovoice schedule remove {name}` first")
     if schedule.cron is not None:
         from prefect.client.schemas.schedules import CronSchedule
 
         try:
             CronSchedule(cron=schedule.cron)
         except ValueError as error:
-            raise UserError(
-                f"--cron {schedule.cron!r}: not a cron text", 'for instance "0 3 * * *"'
-            ) from error
+            raise UserError(f"--cron {schedule.cron!r}: not a cron text", 'for instance "0 3 * * *"') from error
     _write(root, {**schedules, name: schedule})
 
 

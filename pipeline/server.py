@@ -39,9 +39,7 @@ def local_server(root: Path) -> Iterator[str]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UserError(
-                f"{root}: schedules are being served already", "stop the other one first"
-            ) from None
+            raise UserError(f"{root}: schedules are being served already", "stop the other one first") from None
         record = home / "server.json"
         pid, url = _left_over(record) or _start(home)
         write_json(record, {"pid": pid, "url": url})
@@ -62,9 +60,7 @@ def _start(home: Path) -> tuple[int, str]:
     url = f"http://{HOST}:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
     with (home / "server.log").open("w") as log:
-        child = subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
-        )
+        child = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
     deadline = time.monotonic() + START_SECONDS
     while not _healthy(url):
         if child.poll() is not None or time.monotonic() > deadline:

@@ -32,9 +32,7 @@ def speak(
     if not text.strip():
         raise UserError("the text is empty", "give something to say")
     if len(text) > LONGEST:
-        raise UserError(
-            f"the text has {len(text)} characters, the limit is {LONGEST}", "use `reprovoice narrate`"
-        )
+        raise UserError(f"the text has {len(text)} characters, the limit is {LONGEST}", "use `reprovoice narrate`")
     if out.suffix.lower() not in FORMATS:
         raise UserError(f"{out}: cannot write {out.suffix or 'a file with no suffix'}", "use .wav or .flac")
     if ref is not None and not ref.is_file():

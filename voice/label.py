@@ -44,9 +44,7 @@ class LabelledFile:
 
     def __init__(self, path: Path, rate: int, voice: str) -> None:
         if path.suffix.lower() not in FORMATS:
-            raise UserError(
-                f"{path}: cannot write {path.suffix or 'a file with no suffix'}", "use .wav or .flac"
-            )
+            raise UserError(f"{path}: cannot write {path.suffix or 'a file with no suffix'}", "use .wav or .flac")
         self.path, self.rate, self.voice = path, rate, voice
         self.frames = 0
 

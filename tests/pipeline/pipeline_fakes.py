@@ -102,14 +102,10 @@ def add_recording(root: Path, name: str, text: str) -> Path:
     return recording
 
 
-def run(
-    root: Path, *command: str, check: bool = True, timeout: float = 120
-) -> subprocess.CompletedProcess[str]:
+def run(root: Path, *command: str, check: bool = True, timeout: float = 120) -> subprocess.CompletedProcess[str]:
     """Run a command in the project as a stage would see it."""
     env = {**child_environment(), "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    done = subprocess.run(
-        command, cwd=root, env=env, text=True, capture_output=True, timeout=timeout, check=False
-    )
+    done = subprocess.run(command, cwd=root, env=env, text=True, capture_output=True, timeout=timeout, check=False)
     if check and done.returncode != 0:
         raise AssertionError(f"{command} ended {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done

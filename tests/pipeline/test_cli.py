@@ -20,9 +20,7 @@ def reprovoice(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     paths = [str(HERE.parent), str(HERE.parents[2])]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, "-m", "pipeline.cli", *arguments]
-    return subprocess.run(
-        command, cwd=root, env=env, capture_output=True, text=True, timeout=120, check=False
-    )
+    return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,7 @@ def write(root: Path, lines: list[str]) -> Path:
     return root / "book.txt"
 
 
-def go(
-    root: Path, lines: list[str], options: SayOptions | None = None, voice: str = "ann"
-) -> NarrationReport:
+def go(root: Path, lines: list[str], options: SayOptions | None = None, voice: str = "ann") -> NarrationReport:
     return run_narration(root, write(root, lines), voice, root / "out", options or SayOptions(), load_fake)
 
 
@@ -84,9 +82,7 @@ def test_editing_one_line_renders_exactly_that_line(tmp_path: Path) -> None:
     assert (report.lines, report.rendered, report.cached, report.removed) == (20, 1, 19, 1)
     assert report.rendered_lines == [10]
     after = {row["text"]: row["sha256"] for row in read_manifest(tmp_path / "out")}
-    assert {text: after[text] for text in before if text in after} == {
-        t: s for t, s in before.items() if t != LINES[9]
-    }
+    assert {text: after[text] for text in before if text in after} == {t: s for t, s in before.items() if t != LINES[9]}
     assert len(list((tmp_path / "out/lines").iterdir())) == 20
 
 
@@ -204,9 +200,7 @@ def test_two_narrations_into_one_folder_are_refused(tmp_path: Path) -> None:
             go(tmp_path, ["One."])
         seen.append("refused")
 
-    run_narration(
-        tmp_path, write(tmp_path, ["One."]), "ann", tmp_path / "out", SayOptions(), load_fake, inner
-    )
+    run_narration(tmp_path, write(tmp_path, ["One."]), "ann", tmp_path / "out", SayOptions(), load_fake, inner)
     assert seen
 
 

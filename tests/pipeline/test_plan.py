@@ -58,9 +58,7 @@ def test_targets_and_voices_bring_their_ancestors_only(built: Path) -> None:
     ("options", "said"),
     [({"targets": ["nope"]}, "nope: no such stage"), ({"voices": ["nope"]}, "nope: unknown voice")],
 )
-def test_unknown_names_are_answered_with_the_known_ones(
-    built: Path, options: dict[str, list[str]], said: str
-) -> None:
+def test_unknown_names_are_answered_with_the_known_ones(built: Path, options: dict[str, list[str]], said: str) -> None:
     with pytest.raises(UserError, match=said) as caught:
         read_plan(built, **options)
     assert "slice" in caught.value.hint or "ann" in caught.value.hint
@@ -73,8 +71,6 @@ def test_a_broken_dvc_yaml_is_one_user_error(built: Path) -> None:
 
 
 def test_plan_and_audit_import_neither_torch_nor_prefect() -> None:
-    code = (
-        "import sys, pipeline.plan, pipeline.audit; print([x in sys.modules for x in ('torch', 'prefect')])"
-    )
+    code = "import sys, pipeline.plan, pipeline.audit; print([x in sys.modules for x in ('torch', 'prefect')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[False, False]"

@@ -37,9 +37,7 @@ def test_rebuild_gives_the_same_lock_as_dvc_repro(
     assert report.counts()["Rebuilt"] == 6
     assert len(ran(root)) == 6
     # As values: voices that run side by side may end in another order.
-    assert yaml.safe_load((root / "dvc.lock").read_text()) == yaml.safe_load(
-        (built_once / "dvc.lock").read_text()
-    )
+    assert yaml.safe_load((root / "dvc.lock").read_text()) == yaml.safe_load((built_once / "dvc.lock").read_text())
     dvc(root, "repro", "-q")
     assert ran(root) == []
 
@@ -82,9 +80,7 @@ def test_a_cancelled_rebuild_leaves_no_process_behind(built: Path, number: signa
     add_recording(built, "ann", "sleep\n")  # upper-cased: slice@ann sleeps
     env = {**child_environment(), "REPROVOICE_TEST_RUN": str(built)}
     env.pop("PREFECT_API_URL", None)
-    if (
-        number == signal.SIGTERM
-    ):  # the tests' server, which is quick; the slow case starts and must end its own
+    if number == signal.SIGTERM:  # the tests' server, which is quick; the slow case starts and must end its own
         env["PREFECT_API_URL"] = str(PREFECT_API_URL.value())
     command = [sys.executable, "-m", "pipeline.cli", "rebuild", "--voice", "ann"]
     here = str(Path(__file__).resolve().parents[2])

@@ -1,7 +1,8 @@
 """Content encoder of the mini base: HuBERT taught to recognise phones (CTC) on the corpus.
 
 Phone supervision needs the fewest hours of a CPU to give features that tell content from speaker; speed
-perturbation and silenced spans keep it from learning the clips by heart.
+perturbation and silenced spans keep it from learning the clips by heart. Training starts on a handful of short clean
+clips and doubles their number every few steps: on all clips at once CTC stays on its all-blank plateau for an hour.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from voice.pretrain.corpus import Clip, Corpus
 from voice.train.schedule import warm_cosine
 from voice.train.batching import Epochs, pad_right
 from voice.train.loop import History, train
+
+BUDGET_S = 24.0
+FIRST_CLIPS = 32
+DOUBLING_STEPS = 60
+
 
 def disturb(wav: torch.Tensor, rng: random.Random) -> torch.Tensor:
     """Speed change of up to 10 % (pitch moves with it) and a few silenced spans of up to 60 ms; [N] -> [M]."""
@@ -38,7 +44,8 @@ class ContentTrainer:
         self.model = ContentEncoder()
         self.corpus, self.clips, self.held = corpus, clips, held
         self.steps, self.rate, self.seed = steps, rate, seed
-        self.epochs = Epochs([clip.seconds for clip in clips], budget=24.0, seed=seed)
+        self.epochs = Epochs([clip.seconds for clip in clips], BUDGET_S, seed)
+        self.easy = sorted(clips, key=lambda c: (c.kind != "synthetic", abs(c.seconds - 3), c.name))
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01
         )
@@ -54,10 +61,16 @@ class ContentTrainer:
         )
         return loss.sum() / counts.sum()
 
+    def _batch(self, number: int, rng: random.Random) -> list[Clip]:
+        pool = int(FIRST_CLIPS * 2 ** (number / DOUBLING_STEPS))
+        if pool >= len(self.clips):
+            return [self.clips[i] for i in self.epochs.batch(number - 1)]
+        return rng.sample(self.easy[:pool], int(BUDGET_S / 4))
+
     def step(self, number: int) -> dict[str, float]:
         self.model.train()
         rng = random.Random(self.seed * 31 + number)
-        clips = [self.clips[i] for i in self.epochs.batch(number - 1)]
+        clips = self._batch(number, rng)
         wavs = [disturb(torch.from_numpy(self.corpus.wav(clip, RATE)), rng) for clip in clips]
         loss = self._loss(wavs, clips)
         self.optimiser.zero_grad()

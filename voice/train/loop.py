@@ -160,5 +160,6 @@ def write_history(path: Path, rows: list[dict[str, float]]) -> None:
     keys = ["step", *sorted({key for row in rows for key in row} - {"step"})]
     lines = ["\t".join(keys)]
     for row in rows:
-        lines.append("\t".join("" if k not in row else json.dumps(round(float(row[k]), 6)) for k in keys))
+        values = [str(int(row["step"])), *("" if k not in row else json.dumps(round(row[k], 6)) for k in keys[1:])]
+        lines.append("\t".join(values))
     write_text(path, "\n".join(lines) + "\n")
