@@ -108,6 +108,7 @@ class TrainAcoustic(_Training):
     segment_frames: Count
     c_mel: Annotated[float, Field(ge=0)]
     c_kl: Annotated[float, Field(ge=0)]
+    c_prior: Annotated[float, Field(ge=0)]
     c_fm: Annotated[float, Field(ge=0)]
     c_adv: Annotated[float, Field(ge=0)]
 

@@ -40,7 +40,7 @@ def main(voice: str) -> None:
         Discriminator.load(base / "discriminator.safetensors") if adversarial else None,
         lambda number: [items["train"][i] for i in batches.batch(number - 1)],
         items["held_out"],
-        AcousticWeights(settings.c_mel, settings.c_kl, settings.c_mel / 2, settings.c_adv, settings.c_fm),
+        AcousticWeights(settings.c_mel, settings.c_kl, settings.c_prior, settings.c_adv, settings.c_fm),
         rate(settings, total),
         trainable=settings.trainable,
         segment_frames=settings.segment_frames,

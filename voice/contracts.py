@@ -238,9 +238,7 @@ EvaluationLines = _table(
         "file": _column(str, _text(rf"clips/{ID}\.flac"), unique=True),
         "sha256": _column(str, _text(_SHA256)),
         "ai_generated": _column(bool),
-        "stop": _column(
-            str, _check("eos, max_steps or given", lambda s: s.isin(["eos", "max_steps", "given"]))
-        ),
+        "stop": _column(str, _check("eos, max_steps or given", lambda s: s.isin(["eos", "max_steps", "given"]))),
         "seed": _count(),
         "units": _count(1),
         "edits": _count(),

@@ -62,9 +62,7 @@ def readable(text: str, lang: str, lexicon: Mapping[str, str] | None) -> Reading
     if not any(phone.isalnum() for phone in reading.phones):
         raise UserError(f"text {text[:40]!r}: nothing to read", "give words in a supported language")
     if reading.phones[-1].isalnum():  # an ending mark tells the decoder where to stop
-        closing = read_text(
-            reading.norm.rstrip() + ("。" if reading.langs[-1] == "zh" else "."), lang, lexicon
-        )
+        closing = read_text(reading.norm.rstrip() + ("。" if reading.langs[-1] == "zh" else "."), lang, lexicon)
         return replace(closing, text=reading.text, warnings=reading.warnings)
     return reading
 
@@ -72,9 +70,7 @@ def readable(text: str, lang: str, lexicon: Mapping[str, str] | None) -> Reading
 class Voice:
     """A trained voice: s1, s2 and its own reference clip."""
 
-    def __init__(
-        self, semantic: Semantic, acoustic: Acoustic, content: ContentEncoder, info: dict[str, Any]
-    ) -> None:
+    def __init__(self, semantic: Semantic, acoustic: Acoustic, content: ContentEncoder, info: dict[str, Any]) -> None:
         self.semantic, self.acoustic, self.content, self.info = semantic, acoustic, content, info
         self.sample_rate = acoustic.config.sample_rate
         self._prompts: dict[tuple[str, str], Prompt] = {}

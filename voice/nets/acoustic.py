@@ -50,9 +50,7 @@ class AcousticConfig:
     reference_hidden: int = 128
     dropout: float = 0.05
     decoder: str = "istft"
-    decoder_options: dict[str, Any] = field(
-        default_factory=lambda: {"channels": 256, "blocks": [2, 4], "n_fft": 1024}
-    )
+    decoder_options: dict[str, Any] = field(default_factory=lambda: {"channels": 256, "blocks": [2, 4], "n_fft": 1024})
 
     @property
     def bins(self) -> int:
@@ -228,9 +226,7 @@ class Flow(nn.Module):
         sizes = (config.inter, config.hidden, config.flow_layers, config.gin)
         self.flows = nn.ModuleList(Coupling(*sizes) for _ in range(config.flows))
 
-    def forward(
-        self, x: torch.Tensor, mask: torch.Tensor, ge: torch.Tensor, reverse: bool = False
-    ) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, mask: torch.Tensor, ge: torch.Tensor, reverse: bool = False) -> torch.Tensor:
         if reverse:
             for layer in reversed(self.flows):
                 x = layer(x.flip(1), mask, ge, True)
@@ -290,9 +286,7 @@ class Acoustic(nn.Module):
 
     def save(self, path: Path, extra: dict[str, Any] | None = None) -> None:
         """Write weights as float16 with the config in the metadata."""
-        save_tensors(
-            path, half(self.state_dict()), {"kind": "acoustic", "config": asdict(self.config)} | (extra or {})
-        )
+        save_tensors(path, half(self.state_dict()), {"kind": "acoustic", "config": asdict(self.config)} | (extra or {}))
 
     @classmethod
     def load(cls, path: Path) -> Acoustic:

@@ -3,16 +3,16 @@
 - transformers' HubertModel, sized by `ContentConfig`; the published chinese-hubert-base fits the same class
 - features come from a chosen hidden layer, so that a head trained on phones does not make them peaky
 - a CTC head over `voice.text.units` for alignment
-- the first convolution starts as a mel-spaced bank of windowed cosines, in four phases a band
+- the wave convolutions can give way to log-mel frames, which a small corpus learns from far sooner
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import librosa
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -23,17 +23,25 @@ from voice.weights import half, load_tensors, save_tensors
 
 RATE = 16000
 HOP = 320
+MEL_WINDOW, MEL_HOP = 400, 160
+LEVEL = 0.1  # root mean square that every input is brought to
 
 
 @dataclass(frozen=True)
 class ContentConfig:
-    """Sizes of the encoder. The product of `conv_stride` must be 320 (16 kHz to 50 frames/s)."""
+    """Sizes of the encoder. The product of `conv_stride` must be 320 (16 kHz to 50 frames/s).
 
+    `front` is "mel" or "conv"; `level` brings every input to one root mean square (published HuBERT: False).
+    """
+
+    front: str = "mel"
+    mels: int = 80
+    level: bool = True
     hidden: int = 192
     layers: int = 5
     heads: int = 3
     ffn: int = 768
-    conv_dim: tuple[int, ...] = (256, 192)
+    conv_dim: tuple[int, ...] = (192, 192)
     conv_kernel: tuple[int, ...] = (400, 2)
     conv_stride: tuple[int, ...] = (160, 2)
     position_kernel: int = 32
@@ -63,19 +71,26 @@ class ContentConfig:
         )
 
 
-def filter_bank_start(channels: int, width: int) -> torch.Tensor:
-    """Starting filters [channels, 1, width]: channels/4 mel-spaced bands, four phases each, Hann window."""
-    bands = channels // 4
-    mel = torch.linspace(2595 * math.log10(1 + 60 / 700), 2595 * math.log10(1 + 7800 / 700), bands)
-    centre = 700 * (10 ** (mel / 2595) - 1)
-    time = (torch.arange(width) - width / 2) / RATE
-    # Bands widen with frequency, so high ones look through a shorter window.
-    length = torch.clamp(4.0 / (24.7 * (4.37 * centre / 1000 + 1)), 0.004, width / RATE)
-    window = torch.cos(math.pi * (time[None] / length[:, None]).clamp(-0.5, 0.5)).square()
-    phase = torch.arange(4) * math.pi / 2
-    wave = torch.cos(2 * math.pi * centre[:, None, None] * time + phase[None, :, None]) * window[:, None]
-    wave = wave / wave.norm(dim=-1, keepdim=True).clamp(min=1e-6)
-    return wave.reshape(bands * 4, 1, width)
+class MelFront(nn.Module):
+    """Log-mel frames and two convolutions in place of HuBERT's wave convolutions, on the same frame grid.
+
+    A few hours of speech do not teach a filter bank; the published HuBERT keeps its own (`front` = "conv").
+    """
+
+    def __init__(self, mels: int, channels: int) -> None:
+        super().__init__()
+        bank = librosa.filters.mel(sr=RATE, n_fft=MEL_WINDOW, n_mels=mels, fmin=20.0, fmax=7800.0)
+        self.register_buffer("bank", torch.from_numpy(bank), persistent=False)
+        self.register_buffer("window", torch.hann_window(MEL_WINDOW), persistent=False)
+        self.conv_1 = nn.Conv1d(mels, channels, 3, padding=1)
+        self.conv_2 = nn.Conv1d(channels, channels, 2, stride=2)
+
+    def forward(self, wav: torch.Tensor) -> torch.Tensor:
+        """[B, N] -> [B, channels, T]."""
+        frames = wav.float().unfold(-1, MEL_WINDOW, MEL_HOP) * self.window
+        power = torch.fft.rfft(frames).abs().square() @ self.bank.T
+        mel = (torch.log(power + 1e-5) + 8.0) / 3.3  # about zero mean and unit spread at LEVEL
+        return F.gelu(self.conv_2(F.gelu(self.conv_1(mel.transpose(1, 2)))))
 
 
 class ContentEncoder(nn.Module):
@@ -86,13 +101,10 @@ class ContentEncoder(nn.Module):
         self.config = config or ContentConfig()
         self.hubert = HubertModel(self.config.hubert())
         self.ctc = nn.Linear(self.config.hidden, self.config.units)
-        first = self.hubert.feature_extractor.conv_layers[0].conv
-        with torch.no_grad():
-            first.weight.copy_(filter_bank_start(first.out_channels, first.kernel_size[0]))
+        if self.config.front == "mel":
+            self.hubert.feature_extractor = MelFront(self.config.mels, self.config.conv_dim[-1])
         reach = 1  # samples seen by one frame
-        for kernel, stride in zip(
-            reversed(self.config.conv_kernel), reversed(self.config.conv_stride), strict=True
-        ):
+        for kernel, stride in zip(reversed(self.config.conv_kernel), reversed(self.config.conv_stride), strict=True):
             reach = (reach - 1) * stride + kernel
         self._pad = reach - HOP
 
@@ -101,12 +113,13 @@ class ContentEncoder(nn.Module):
         """Width of one content frame."""
         return self.config.hidden
 
-    def _hidden(
-        self, wav: torch.Tensor, lengths: torch.Tensor | None
-    ) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
+    def _hidden(self, wav: torch.Tensor, lengths: torch.Tensor | None) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
         if lengths is None:
             lengths = torch.full((wav.shape[0],), wav.shape[1], device=wav.device)
         frames = lengths // HOP
+        if self.config.level:
+            power = wav.float().square().sum(-1, keepdim=True) / lengths[:, None]
+            wav = wav * (LEVEL / power.sqrt().clamp(min=1e-5))
         # Half of the reach on each side, so that N samples give exactly floor(N / 320) frames.
         left = self._pad // 2
         padded = F.pad(wav, (left, self._pad - left))
@@ -116,25 +129,19 @@ class ContentEncoder(nn.Module):
         out = self.hubert(padded, attention_mask=mask, output_hidden_states=True, return_dict=True)
         return (*out.hidden_states[:-1], out.last_hidden_state), frames
 
-    def features(
-        self, wav: torch.Tensor, lengths: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def features(self, wav: torch.Tensor, lengths: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Content frames of 16 kHz audio in [-1, 1]: [B, N] -> ([B, floor(N/320), D], frame counts [B])."""
         hidden, frames = self._hidden(wav, lengths)
         return hidden[self.config.feature_layer], frames
 
-    def log_probs(
-        self, wav: torch.Tensor, lengths: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def log_probs(self, wav: torch.Tensor, lengths: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Log probabilities over CTC_UNITS: [B, N] -> ([B, floor(N/320), units], frame counts [B])."""
         hidden, frames = self._hidden(wav, lengths)
         return F.log_softmax(self.ctc(hidden[-1]).float(), dim=-1), frames
 
     def save(self, path: Path, extra: dict[str, Any] | None = None) -> None:
         """Write weights as float16 with the config in the metadata."""
-        save_tensors(
-            path, half(self.state_dict()), {"kind": "content", "config": asdict(self.config)} | (extra or {})
-        )
+        save_tensors(path, half(self.state_dict()), {"kind": "content", "config": asdict(self.config)} | (extra or {}))
 
     @classmethod
     def load(cls, path: Path) -> ContentEncoder:

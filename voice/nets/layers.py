@@ -59,9 +59,7 @@ class Attention(nn.Module):
         query, key, value = split(self.conv_q(x)), split(self.conv_k(memory)), split(self.conv_v(memory))
         score = query @ key.transpose(-2, -1) / math.sqrt(width)
         if self.window is not None:
-            offset = (
-                torch.arange(steps, device=x.device)[None] - torch.arange(steps, device=x.device)[:, None]
-            )
+            offset = torch.arange(steps, device=x.device)[None] - torch.arange(steps, device=x.device)[:, None]
             near = offset.abs() <= self.window
             index = offset.clamp(-self.window, self.window) + self.window
             relative = query @ self.emb_rel_k[0].T / math.sqrt(width)  # [B, heads, T, 2w+1]
@@ -94,16 +92,12 @@ class FeedForward(nn.Module):
 class Encoder(nn.Module):
     """Post-norm transformer with relative positions (window 4)."""
 
-    def __init__(
-        self, channels: int, filters: int, heads: int, layers: int, kernel: int, dropout: float
-    ) -> None:
+    def __init__(self, channels: int, filters: int, heads: int, layers: int, kernel: int, dropout: float) -> None:
         super().__init__()
         self.drop = nn.Dropout(dropout)
         self.attn_layers = nn.ModuleList(Attention(channels, heads, dropout, window=4) for _ in range(layers))
         self.norm_layers_1 = nn.ModuleList(ChannelNorm(channels) for _ in range(layers))
-        self.ffn_layers = nn.ModuleList(
-            FeedForward(channels, filters, kernel, dropout) for _ in range(layers)
-        )
+        self.ffn_layers = nn.ModuleList(FeedForward(channels, filters, kernel, dropout) for _ in range(layers))
         self.norm_layers_2 = nn.ModuleList(ChannelNorm(channels) for _ in range(layers))
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

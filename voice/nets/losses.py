@@ -40,9 +40,7 @@ def kl_loss(
     return (each * mask).sum() / mask.sum()
 
 
-def mel_loss(
-    fake: torch.Tensor, real: torch.Tensor, rate: int, sizes: tuple[tuple[int, int], ...]
-) -> torch.Tensor:
+def mel_loss(fake: torch.Tensor, real: torch.Tensor, rate: int, sizes: tuple[tuple[int, int], ...]) -> torch.Tensor:
     """Mean absolute log-mel difference of audio [B, N], averaged over (n_fft, mels) resolutions, hop n_fft / 4."""
     parts = []
     for n_fft, mels in sizes:

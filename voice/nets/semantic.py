@@ -58,9 +58,7 @@ class SinePosition(nn.Module):
 
     def forward(self, x: torch.Tensor, start: int = 0) -> torch.Tensor:
         place = torch.arange(start, start + x.shape[1], device=x.device, dtype=torch.float32)
-        scale = torch.exp(
-            torch.arange(0, self.hidden, 2, device=x.device) * (-math.log(10000.0) / self.hidden)
-        )
+        scale = torch.exp(torch.arange(0, self.hidden, 2, device=x.device) * (-math.log(10000.0) / self.hidden))
         angle = place[:, None] * scale
         table = torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
         return self.drop(x + self.alpha * table)
@@ -216,9 +214,7 @@ class Semantic(nn.Module):
 
     def save(self, path: Path, extra: dict[str, Any] | None = None) -> None:
         """Write weights as float16 with the config in the metadata."""
-        save_tensors(
-            path, half(self.state_dict()), {"kind": "semantic", "config": asdict(self.config)} | (extra or {})
-        )
+        save_tensors(path, half(self.state_dict()), {"kind": "semantic", "config": asdict(self.config)} | (extra or {}))
 
     @classmethod
     def load(cls, path: Path) -> Semantic:

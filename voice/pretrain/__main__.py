@@ -1,4 +1,4 @@
-"""`python -m voice.pretrain STEP`: prepare, content, autoencoder, tokens, acoustic, semantic, card; see the README of this folder."""
+"""`python -m voice.pretrain STEP`, in the order of STEPS; see the README of this folder."""
 
 from __future__ import annotations
 
@@ -11,23 +11,19 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from voice.errors import UserError
 
-STEPS = ("prepare", "content", "autoencoder", "tokens", "acoustic", "semantic", "card")
+STEPS = ("prepare", "content", "autoencoder", "tokens", "acoustic", "semantic", "plot", "card")
 
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m voice.pretrain", description=__doc__)
     parser.add_argument("step", choices=STEPS)
-    parser.add_argument("--corpus", type=Path, help="folder with */manifest.jsonl (prepare, card)")
+    parser.add_argument("--corpus", type=Path, help="folder with */manifest.jsonl (prepare)")
     parser.add_argument("--work", type=Path, default=Path(".cache/pretrain"), help="intermediate files")
-    parser.add_argument(
-        "--out", type=Path, default=Path("models/base/mini"), help="where the base is written (card)"
-    )
+    parser.add_argument("--out", type=Path, default=Path("models/base/mini"), help="where the base is written (card)")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
     parser.add_argument("--minutes", type=float, default=None, help="stop after this many minutes")
-    parser.add_argument(
-        "--adversarial-from", type=int, default=10**9, help="step at which the discriminators join"
-    )
+    parser.add_argument("--adversarial-from", type=int, default=10**9, help="step at which the discriminators join")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=1234)
@@ -65,6 +61,10 @@ def main() -> None:
         from voice.pretrain import semantic
 
         semantic.run(args)
+    elif args.step == "plot":
+        from voice.pretrain.plot import draw
+
+        print(draw(args.work))
     else:
         from voice.pretrain.card import write_card
 

@@ -10,10 +10,10 @@ from voice.nets.acoustic import Acoustic
 from voice.nets.discriminator import Discriminator
 from voice.pretrain import tokens
 from voice.pretrain.corpus import RATES, Corpus
-from voice.train.schedule import warm_cosine
 from voice.train.acoustic import AcousticTrainer, AcousticWeights, Utterance, fit
 from voice.train.batching import Epochs
 from voice.train.loop import train, write_history
+from voice.train.schedule import warm_cosine
 from voice.weights import load_tensors
 
 RATE = RATES[0]

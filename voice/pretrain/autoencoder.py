@@ -17,10 +17,10 @@ from voice.mel import linear_spectrogram
 from voice.nets import losses
 from voice.nets.acoustic import Acoustic
 from voice.pretrain.corpus import RATES, Clip, Corpus
-from voice.train.schedule import warm_cosine
 from voice.train.acoustic import RESOLUTIONS
 from voice.train.frozen import choose_trainable
 from voice.train.loop import train
+from voice.train.schedule import warm_cosine
 
 RATE = RATES[0]
 SECONDS = 1.28
@@ -29,19 +29,13 @@ KINDS = ("synthetic", "read sentence")
 
 def usable(corpus: Corpus) -> list[Clip]:
     """Clips with connected speech, 1 to 12 s, and a plausible number of phones a second."""
-    return [
-        c
-        for c in corpus.clips
-        if c.kind in KINDS and 1 < c.seconds < 12 and 4 < len(c.phones) / c.seconds < 25
-    ]
+    return [c for c in corpus.clips if c.kind in KINDS and 1 < c.seconds < 12 and 4 < len(c.phones) / c.seconds < 25]
 
 
 class AutoencoderTrainer:
     """Mel and KL steps on random crops of `SECONDS`."""
 
-    def __init__(
-        self, corpus: Corpus, clips: list[Clip], steps: int, rate: float, seed: int, batch: int = 16
-    ) -> None:
+    def __init__(self, corpus: Corpus, clips: list[Clip], steps: int, rate: float, seed: int, batch: int = 16) -> None:
         self.model = Acoustic()
         self.corpus, self.clips, self.batch = corpus, [c for c in clips if c.seconds > SECONDS], batch
         self.steps, self.rate, self.seed = steps, rate, seed

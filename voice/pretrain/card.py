@@ -50,7 +50,7 @@ def training_of(work: Path, name: str) -> dict[str, Any]:
 
 
 def write_card(work: Path, out: Path) -> None:
-    """Write weights (float16) and `card.json` to `out`. Raises UserError when a part is missing or all are too large."""
+    """Write weights (float16) and `card.json` to `out`. UserError when one is missing or all are too large."""
     corpus = Corpus(work)
     missing = [name for name in FILES if not (work / f"{name}.safetensors").is_file()]
     if missing:
@@ -75,13 +75,15 @@ def write_card(work: Path, out: Path) -> None:
         "name": "mini",
         "what": "Small base in the GPT-SoVITS design: English and Mandarin, 24 kHz, 50 frames/s, 25 tokens/s, no BERT",
         "licence": "MIT for the weights; the data keep the licences below",
-        "attribution": "LibriSpeech (Panayotov et al. 2015), speechocean762 (Zhang et al. 2021), AISHELL-1 (Bu et al. 2017), "
+        "attribution": "LibriSpeech (Panayotov et al. 2015), speechocean762 (Zhang et al. 2021), "
+        "AISHELL-1 (Bu et al. 2017), "
         "AISHELL-3 (Shi et al. 2020), audio-cmn (H. Lopez, C. Wang, Y. Tan / Shtooka); synthetic speech by Kokoro-82M",
         "data": data_of(corpus),
         "hours": round(sum(clip.seconds for clip in corpus.clips) / 3600, 2),
         "training": {name: training_of(work, name) for name in trained},
         "command": "see voice/pretrain/README.md",
-        "not_in_the_data": "voices am_michael, bf_emma, af_bella, bm_george, zm_yunyang, zf_xiaoxiao; LibriSpeech test readers",
+        "not_in_the_data": "Kokoro voices am_michael, bf_emma, af_bella, bm_george, zm_yunyang, zf_xiaoxiao; "
+        "LibriSpeech test readers",
         "files": files,
     }
     write_json(out / "card.json", card)

@@ -16,9 +16,9 @@ from torch.nn import functional as F
 
 from voice.nets.hubert import HOP, RATE, ContentEncoder
 from voice.pretrain.corpus import Clip, Corpus
-from voice.train.schedule import warm_cosine
 from voice.train.batching import Epochs, pad_right
 from voice.train.loop import History, train
+from voice.train.schedule import warm_cosine
 
 BUDGET_S = 24.0
 FIRST_CLIPS = 32
@@ -38,17 +38,13 @@ def disturb(wav: torch.Tensor, rng: random.Random) -> torch.Tensor:
 class ContentTrainer:
     """CTC steps of a ContentEncoder."""
 
-    def __init__(
-        self, corpus: Corpus, clips: list[Clip], held: list[Clip], steps: int, rate: float, seed: int
-    ) -> None:
+    def __init__(self, corpus: Corpus, clips: list[Clip], held: list[Clip], steps: int, rate: float, seed: int) -> None:
         self.model = ContentEncoder()
         self.corpus, self.clips, self.held = corpus, clips, held
         self.steps, self.rate, self.seed = steps, rate, seed
         self.epochs = Epochs([clip.seconds for clip in clips], BUDGET_S, seed)
         self.easy = sorted(clips, key=lambda c: (c.kind != "synthetic", abs(c.seconds - 3), c.name))
-        self.optimiser = torch.optim.AdamW(
-            self.model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01
-        )
+        self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
 
     def _loss(self, wavs: list[torch.Tensor], clips: list[Clip]) -> torch.Tensor:
         wav, sizes = pad_right(wavs)
@@ -56,9 +52,7 @@ class ContentTrainer:
             logs, frames = self.model.log_probs(wav, sizes)
         targets = torch.tensor([unit for clip in clips for unit in clip.units])
         counts = torch.tensor([len(clip.units) for clip in clips])
-        loss = F.ctc_loss(
-            logs.transpose(0, 1).float(), targets, frames, counts, reduction="none", zero_infinity=True
-        )
+        loss = F.ctc_loss(logs.transpose(0, 1).float(), targets, frames, counts, reduction="none", zero_infinity=True)
         return loss.sum() / counts.sum()
 
     def _batch(self, number: int, rng: random.Random) -> list[Clip]:
@@ -71,13 +65,15 @@ class ContentTrainer:
         self.model.train()
         rng = random.Random(self.seed * 31 + number)
         clips = self._batch(number, rng)
-        wavs = [disturb(torch.from_numpy(self.corpus.wav(clip, RATE)), rng) for clip in clips]
+        wavs = [torch.from_numpy(self.corpus.wav(clip, RATE)) for clip in clips]
+        if number > DOUBLING_STEPS * 8:
+            wavs = [disturb(wav, rng) for wav in wavs]
         loss = self._loss(wavs, clips)
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.rate * warm_cosine(number, self.steps)
+            group["lr"] = self.rate * warm_cosine(number, self.steps, warm=50)
         self.optimiser.step()
         return {"loss": float(loss.detach())}
 
@@ -126,9 +122,7 @@ def split(clips: list[Clip], every: int = 97, most: int = 40) -> tuple[list[Clip
 def run(work: Path, steps: int, rate: float, seed: int, minutes: float | None) -> History:
     """Train and write `work/content.safetensors`."""
     corpus = Corpus(work)
-    usable = [
-        c for c in corpus.clips if c.units and c.seconds < 11 and c.size[RATE] // HOP > 1.3 * len(c.units)
-    ]
+    usable = [c for c in corpus.clips if c.units and c.seconds < 11 and c.size[RATE] // HOP > 1.3 * len(c.units)]
     clips, held = split(usable)
     trainer = ContentTrainer(corpus, clips, held, steps, rate, seed)
     options = {"log_every": 50, "save_every": 250, "validate_every": 500, "minutes": minutes}

@@ -14,9 +14,9 @@ import torch
 from voice.nets.semantic import Semantic
 from voice.pretrain import tokens
 from voice.pretrain.corpus import Corpus
-from voice.train.schedule import warm_cosine
 from voice.train.batching import Epochs
 from voice.train.loop import train, write_history
+from voice.train.schedule import warm_cosine
 from voice.train.semantic import Line, SemanticTrainer
 
 BUDGET_TOKENS = 2400.0

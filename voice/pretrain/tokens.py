@@ -74,9 +74,7 @@ def run(work: Path, seed: int) -> None:
     flat = (flat - mean) / std
     picked = np.random.default_rng(seed).choice(len(flat), min(SAMPLED_FRAMES, len(flat)), replace=False)
     codes = AcousticConfig().codes
-    means = MiniBatchKMeans(codes, batch_size=8192, max_iter=60, n_init=1, random_state=seed).fit(
-        flat[picked]
-    )
+    means = MiniBatchKMeans(codes, batch_size=8192, max_iter=60, n_init=1, random_state=seed).fit(flat[picked])
     dim = flat.shape[1]
     weight = torch.diag(torch.from_numpy(0.5 / std)).unsqueeze(-1).repeat(1, 1, 2)
     table = torch.from_numpy(means.cluster_centers_.astype(np.float32)).half().float()
@@ -92,21 +90,17 @@ def run(work: Path, seed: int) -> None:
     tokens = torch.cat(
         [(2 * part @ table.T - table.square().sum(-1)).argmax(-1) for part in everything.split(65536)]
     ).to(torch.int16)
-    save_tensors(
-        work / "tokens.safetensors", {"tokens": tokens, "spoken": torch.from_numpy(np.concatenate(spoken))}
-    )
+    save_tensors(work / "tokens.safetensors", {"tokens": tokens, "spoken": torch.from_numpy(np.concatenate(spoken))})
     starts = np.cumsum([0, *[len(f) for f in features]])
     rows = [
         json.dumps({"name": c.name, "start": int(s), "size": len(f)})
-        for c, s, f in zip(kept, starts, features)
+        for c, s, f in zip(kept, starts[:-1], features, strict=True)
     ]
     write_text(work / "tokens.jsonl", "\n".join(rows) + "\n")
     report(tokens.numpy(), np.concatenate(spoken), kept, [len(f) for f in features], codes, dim)
 
 
-def report(
-    tokens: np.ndarray, spoken: np.ndarray, clips: list[Clip], sizes: list[int], codes: int, dim: int
-) -> None:
+def report(tokens: np.ndarray, spoken: np.ndarray, clips: list[Clip], sizes: list[int], codes: int, dim: int) -> None:
     """Print how much of the spoken phone a token tells: entropy of the unit with and without the token, in bits."""
     units = []
     at = 0
@@ -144,7 +138,5 @@ def load(work: Path, corpus: Corpus) -> list[Tokenised]:
     for line in (work / "tokens.jsonl").read_text().splitlines():
         row = json.loads(line)
         part = slice(row["start"], row["start"] + row["size"])
-        out.append(
-            Tokenised(by_name[row["name"]], arrays["tokens"][part].long(), arrays["spoken"][part].long())
-        )
+        out.append(Tokenised(by_name[row["name"]], arrays["tokens"][part].long(), arrays["spoken"][part].long()))
     return out

@@ -101,9 +101,7 @@ def word_phones(word: str, own: Mapping[str, Phones], shouting: bool = False) ->
 
 
 def _spelled(letters: str) -> Phones:
-    names = (
-        _A_LETTER if letter == "a" else pronunciations(letter)[0][1] for letter in letters if letter.isalpha()
-    )
+    names = (_A_LETTER if letter == "a" else pronunciations(letter)[0][1] for letter in letters if letter.isalpha())
     return tuple(phone for name in names for phone in name)
 
 

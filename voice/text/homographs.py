@@ -19,9 +19,7 @@ _BEFORE_VERB = frozenset(
     ).split()
 )
 _THIRD_PERSON = frozenset("he she it".split())
-_PERFECT = frozenset(
-    "have has had having been was were is are be being i've you've we've they've he'd she'd".split()
-)
+_PERFECT = frozenset("have has had having been was were is are be being i've you've we've they've he'd she'd".split())
 _DETERMINERS = frozenset(
     "a an the my your his her its our their this that these those no some any every each another of".split()
 )

@@ -90,9 +90,7 @@ def parse_lexicon(entries: Mapping[str, str] | None) -> UserLexicon:
         name = word.strip()
         phones = tuple(spelling.split())
         if not phones:
-            raise UserError(
-                f"lexicon word {name!r} has no pronunciation", hint='write e.g. "W ER1 D" or "zi4"'
-            )
+            raise UserError(f"lexicon word {name!r} has no pronunciation", hint='write e.g. "W ER1 D" or "zi4"')
         if _HAN.fullmatch(name):
             mandarin[name] = _checked_pinyin(name, phones)
         elif re.fullmatch(r"[A-Za-z][A-Za-z'-]*", name):

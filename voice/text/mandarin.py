@@ -15,9 +15,7 @@ from voice.text.syllables import syllable_phones
 from voice.text.symbols import MARKS
 
 _HAN = r"[㐀-鿿豈-﫿〇\U00020000-\U000323af]"
-_TOKEN = re.compile(
-    rf"(?P<phrase>(?:{_HAN}|\s|々|[{re.escape(chr(34))}'()《》〈〉「」『』【】])+)|(?P<mark>[!?…,.\-])"
-)
+_TOKEN = re.compile(rf"(?P<phrase>(?:{_HAN}|\s|々|[{re.escape(chr(34))}'()《》〈〉「」『』【】])+)|(?P<mark>[!?…,.\-])")
 _SAID_AS = {"〇": "零", "嗯": "恩", "呣": "母"}
 
 

@@ -50,9 +50,7 @@ def _money(m: re.Match[str]) -> str:
         return f" {cardinal(m['amount'])} {name}s "
     parts = [] if int(whole) == 0 and cents else [f"{cardinal(whole)} {_counted(name, whole)}"]
     if cents and int(cents):
-        parts.append(
-            f"{cardinal(str(int(cents)))} {small if small == 'pence' else _counted(small, str(int(cents)))}"
-        )
+        parts.append(f"{cardinal(str(int(cents)))} {small if small == 'pence' else _counted(small, str(int(cents)))}")
     return f" {' and '.join(parts or [f'zero {name}s'])} "
 
 

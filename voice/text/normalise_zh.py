@@ -53,9 +53,7 @@ def _time(m: re.Match[str]) -> str:
     if minute or second:
         spoken += ("零" if minute < 10 else "") + (cardinal(str(minute)) if minute else "") + "分"
     if second:
-        spoken += (
-            ("零" if int(second) < 10 else "") + (cardinal(str(int(second))) if int(second) else "") + "秒"
-        )
+        spoken += ("零" if int(second) < 10 else "") + (cardinal(str(int(second))) if int(second) else "") + "秒"
     return spoken
 
 

@@ -40,16 +40,10 @@ def readings(words: Sequence[str], own: Mapping[str, Sequence[str]]) -> list[lis
 def _single(word: str, before: str, after: str) -> str:
     """Reading of a one-character word that its neighbours settle, else empty."""
     if word == "数":
-        counting = (after[:1] in _COUNTING_AFTER and after != "") or (
-            before[-1:] in _COUNTING_BEFORE and before != ""
-        )
+        counting = (after[:1] in _COUNTING_AFTER and after != "") or (before[-1:] in _COUNTING_BEFORE and before != "")
         return "shu3" if counting else ""
     if word == "得":
-        return (
-            "dei3"
-            if not before or (before[-1] in _BEFORE_DEI and after and after[0] not in "很不好太真")
-            else "de5"
-        )
+        return "dei3" if not before or (before[-1] in _BEFORE_DEI and after and after[0] not in "很不好太真") else "de5"
     if word == "地":
         return "de5" if len(before) >= 2 and after and after[0] not in "上下里中面" else "di4"
     if word == "只":

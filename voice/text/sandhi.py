@@ -32,9 +32,7 @@ _NEUTRAL_LAST = frozenset(
         "上来 过来 进去 出去 回去 下去 上去 过去 部分 分量 分寸 本事 见识 薪水 利索 规矩 讲究"
     ).split()
 )
-_PLAIN_CHILD = frozenset(
-    "女儿 婴儿 幼儿 孤儿 男儿 少儿 胎儿 患儿 健儿 宠儿 婴幼儿 托儿 小儿 儿 产儿 新生儿".split()
-)
+_PLAIN_CHILD = frozenset("女儿 婴儿 幼儿 孤儿 男儿 少儿 胎儿 患儿 健儿 宠儿 婴幼儿 托儿 小儿 儿 产儿 新生儿".split())
 
 # Words where 子 is a full syllable, "child", "master" or "particle".
 _FULL_CHILD = frozenset(
@@ -46,9 +44,7 @@ _FULL_CHILD = frozenset(
 )
 
 
-def apply_sandhi(
-    words: Sequence[str], syllables: Sequence[Sequence[str]], fixed: Sequence[bool]
-) -> list[str]:
+def apply_sandhi(words: Sequence[str], syllables: Sequence[Sequence[str]], fixed: Sequence[bool]) -> list[str]:
     """Numbered pinyin of a phrase, one syllable a character, with its spoken tones.
 
     fixed: words whose reading the user gave; they influence others but are not changed.
@@ -91,13 +87,9 @@ def _tone_of_bu(text: str, place: int, base: Sequence[str]) -> str:
     return "2" if after and base[place + 1] == "4" else "4"
 
 
-def _tone_of_yi(
-    words: Sequence[str], starts: Sequence[int], text: str, place: int, base: Sequence[str]
-) -> str:
+def _tone_of_yi(words: Sequence[str], starts: Sequence[int], text: str, place: int, base: Sequence[str]) -> str:
     before, after = text[:place], text[place + 1 : place + 2]
-    if not after or (
-        before.endswith(_ORDINAL_BEFORE) and not (before.endswith(("年", "月", "点")) and _phrase(after))
-    ):
+    if not after or (before.endswith(_ORDINAL_BEFORE) and not (before.endswith(("年", "月", "点")) and _phrase(after))):
         return "1"
     if before[-1:] == after and after not in _NUMERALS:
         return "5"
@@ -105,9 +97,7 @@ def _tone_of_yi(
         return "4" if after in "百千" and before[-1:] in "百千万亿" and before else "1"
     if after in _ORDINAL_AFTER and after != "号":
         return "1"
-    ends_word = any(
-        start + len(word) - 1 == place for word, start in zip(words, starts, strict=False) if len(word) > 1
-    )
+    ends_word = any(start + len(word) - 1 == place for word, start in zip(words, starts, strict=False) if len(word) > 1)
     if ends_word:
         return "1"
     return "2" if base[place + 1] == "4" else "4"

@@ -151,9 +151,7 @@ class AcousticTrainer:
         for item in self.held:
             wav = item.wav[None].to(self.device)
             ge = self.model.reference(linear_spectrogram(wav, c.n_fft, c.hop, c.win))
-            audio = self.model.decode(
-                item.codes[None].to(self.device), item.phones[None].to(self.device), ge, 0.0
-            )
+            audio = self.model.decode(item.codes[None].to(self.device), item.phones[None].to(self.device), ge, 0.0)
             total += float(losses.mel_loss(audio[:, 0], wav, c.sample_rate, RESOLUTIONS))
         return {"loss": total / len(self.held)}
 

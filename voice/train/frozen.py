@@ -18,9 +18,7 @@ def choose_trainable(model: nn.Module, prefixes: Sequence[str]) -> list[nn.Param
     for prefix in prefixes:
         if not any(name.startswith(prefix) for name in names):
             parts = sorted({name.split(".")[0] for name in names})
-            raise UserError(
-                f"trainable: no parameter starts with {prefix!r}", f"parts are {', '.join(parts)}"
-            )
+            raise UserError(f"trainable: no parameter starts with {prefix!r}", f"parts are {', '.join(parts)}")
     chosen = []
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(any(name.startswith(prefix) for prefix in prefixes))

@@ -123,9 +123,7 @@ def train(
     began = time.monotonic()
     sums: dict[str, float] = {}
     count = 0
-    bar = tqdm(
-        range(start + 1, steps + 1), desc=desc, initial=start, total=steps, disable=not sys.stderr.isatty()
-    )
+    bar = tqdm(range(start + 1, steps + 1), desc=desc, initial=start, total=steps, disable=not sys.stderr.isatty())
     for number in bar:
         seed_step(seed, number)
         for key, value in trainer.step(number).items():

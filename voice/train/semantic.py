@@ -36,9 +36,7 @@ def token_loss(logits: torch.Tensor, tokens: torch.Tensor, counts: torch.Tensor,
     place = torch.arange(targets.shape[1], device=targets.device)[None]
     targets[place == counts[:, None]] = eos
     targets[place > counts[:, None]] = IGNORE
-    return F.cross_entropy(
-        logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="sum"
-    )
+    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="sum")
 
 
 def guide_loss(attention: torch.Tensor, spoken: torch.Tensor) -> torch.Tensor:
@@ -79,9 +77,7 @@ class SemanticTrainer:
         self.guide, self.guided_layers = guide, guided_layers if guide else ()
         self.device, self.autocast = device, autocast
         self.trained = choose_trainable(model, trainable)
-        self.optimiser = torch.optim.AdamW(
-            self.trained, lr=1e-4, betas=(0.9, 0.98), weight_decay=weight_decay
-        )
+        self.optimiser = torch.optim.AdamW(self.trained, lr=1e-4, betas=(0.9, 0.98), weight_decay=weight_decay)
 
     def _losses(self, items: Sequence[Line]) -> tuple[torch.Tensor, torch.Tensor, int, float]:
         """Summed token loss, guide loss, number of targets, share of targets predicted first."""

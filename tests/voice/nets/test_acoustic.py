@@ -77,9 +77,7 @@ def test_padding_changes_nothing(model: Acoustic) -> None:
         ge_far = model.reference(far, torch.tensor([18]))
         codes_far = torch.nn.functional.pad(codes, (0, 4), value=3)
         phones_far = torch.nn.functional.pad(phones, (0, 6), value=5)
-        mean_far, _, _ = model.enc_p(
-            model.expand(codes_far), torch.tensor([18]), phones_far, torch.tensor([7]), ge_far
-        )
+        mean_far, _, _ = model.enc_p(model.expand(codes_far), torch.tensor([18]), phones_far, torch.tensor([7]), ge_far)
     # The reference convolutions see two frames past the end, as upstream's do; everything else is masked.
     near = model.reference(torch.nn.functional.pad(spec, (0, 5)), torch.tensor([18]))
     assert torch.allclose(mean[..., :18], mean_far[..., :18], atol=2e-1)
@@ -91,9 +89,7 @@ def test_padding_changes_nothing(model: Acoustic) -> None:
 
 def test_decoding_gives_two_hops_a_token_and_repeats_with_its_seed(model: Acoustic) -> None:
     codes, phones, ge = torch.randint(0, 20, (1, 9)), torch.randint(0, 40, (1, 7)), torch.randn(1, 12, 1)
-    takes = [
-        model.decode(codes, phones, ge, 0.5, generator=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
-    ]
+    takes = [model.decode(codes, phones, ge, 0.5, generator=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
     assert takes[0].shape == (1, 1, 9 * 2 * SMALL.hop)
     assert torch.equal(takes[0], takes[1]) and not torch.equal(takes[0], takes[2])
     still = [model.decode(codes, phones, ge, 0.0) for _ in range(2)]

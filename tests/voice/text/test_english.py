@@ -131,9 +131,7 @@ def test_all_of_the_lexicon_maps_onto_the_table() -> None:
     from voice.text.lexicon import _database_uri
 
     connection = sqlite3.connect(_database_uri(), uri=True)
-    spellings = {
-        phone for (row,) in connection.execute("SELECT phonemes FROM word_phonemes") for phone in row.split()
-    }
+    spellings = {phone for (row,) in connection.execute("SELECT phonemes FROM word_phonemes") for phone in row.split()}
     connection.close()
     assert len(spellings) > 50
     assert {ipa_to_arpabet(phone)[0] for phone in spellings} <= ENGLISH

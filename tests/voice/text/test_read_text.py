@@ -109,9 +109,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(text: str) -> None:
     assert reading.warnings and "cannot read" in reading.warnings[0]
 
 
-@pytest.mark.parametrize(
-    "text", ["“Well,” she said, (quietly) ‘no’ — yes.", "他说：“你好！”（笑）", "*bold* _under_"]
-)
+@pytest.mark.parametrize("text", ["“Well,” she said, (quietly) ‘no’ — yes.", "他说：“你好！”（笑）", "*bold* _under_"])
 def test_quotes_and_brackets_are_no_reason_to_warn(text: str) -> None:
     assert read_text(text).warnings == ()
 
@@ -165,7 +163,5 @@ def test_importing_the_front_end_loads_no_data() -> None:
 
 def test_reading_mandarin_prints_nothing() -> None:
     code = "from voice.text import read_text; read_text('今天天气很好')"
-    done = subprocess.run(
-        [sys.executable, "-W", "default", "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-W", "default", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "" and "jieba" not in done.stderr and "pkg_resources" not in done.stderr

@@ -7,13 +7,12 @@ import math
 import pytest
 import torch
 
+from tests.voice.nets.test_acoustic import SMALL
 from voice.nets.acoustic import Acoustic
 from voice.nets.discriminator import Discriminator, DiscriminatorConfig
 from voice.nets.semantic import Semantic, SemanticConfig
 from voice.train.acoustic import AcousticTrainer, AcousticWeights, Utterance, fit
 from voice.train.semantic import IGNORE, Line, SemanticTrainer, guide_loss, token_loss
-
-from tests.voice.nets.test_acoustic import SMALL
 
 
 def test_s1_learns_to_spell_phones_out_in_tokens() -> None:

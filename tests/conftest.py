@@ -1,0 +1,36 @@
+"""The tiny project of the end-to-end tests: made once, built once; tests take copies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_project import EVERYTHING, Tiny, make_project
+
+
+@pytest.fixture(scope="session")
+def tiny_source(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """Never built; not to be changed."""
+    return make_project(tmp_path_factory.mktemp("tiny") / "source")
+
+
+@pytest.fixture(scope="session")
+def tiny_built(tiny_source: Tiny) -> Tiny:
+    """Built by one `dvc repro`, outputs committed as DVC advises; not to be changed."""
+    built = tiny_source.copy(tiny_source.root.parent / "built")
+    assert built.repro() == EVERYTHING
+    built.commit()
+    return built
+
+
+@pytest.fixture
+def source(tiny_source: Tiny, tmp_path: Path) -> Tiny:
+    """A copy of the project that was never built."""
+    return tiny_source.copy(tmp_path / "project")
+
+
+@pytest.fixture
+def project(tiny_built: Tiny, tmp_path: Path) -> Tiny:
+    """A copy of the built project."""
+    return tiny_built.copy(tmp_path / "project")
