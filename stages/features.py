@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,15 @@ from stages.common import ITEMS, base_dir, paths, progress, run
 from stages.params import load_params
 from voice.audio import read_audio, resample, to_int16
 from voice.contracts import Aligned, Features, read_table, write_table
+from voice.files import sha256_code
 from voice.items import ItemCache
 from voice.nets.acoustic import Acoustic
 from voice.nets.hubert import ContentEncoder
 from voice.tensors import check_tensor
 from voice.weights import save_tensors, sha256_file
 
-VERSION = "1"  # raise when the values below change for the same input
+LIBRARY = Path(inspect.getfile(ItemCache)).parent
+CODE = (Path(__file__), LIBRARY / "audio.py", LIBRARY / "nets")
 RATE = 16000
 
 
@@ -55,7 +58,7 @@ def main(voice: str) -> None:
     acoustic.eval()
     # The number of threads changes the last bits of sums, so it is part of what an item was made from.
     origin: list[str | float] = [*map(sha256_file, weights), params.threads]
-    cache = ItemCache(ITEMS, "features", VERSION)
+    cache = ItemCache(ITEMS, "features", sha256_code(*CODE))
     aligned = read_table(place.aligned, Aligned)
     shutil.rmtree(place.features, ignore_errors=True)
     rows: list[dict[str, Any]] = []

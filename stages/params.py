@@ -136,6 +136,7 @@ class Synthesize(_Section):
     length_scale: Annotated[float, Field(ge=0.25, le=4)]
     temperature: Annotated[float, Field(gt=0, le=2)]
     top_k: Count
+    penalty: Annotated[float, Field(ge=1, le=5)]
     seed: Seed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import shutil
 from collections.abc import Callable
@@ -15,14 +16,16 @@ from stages.common import VoicePaths
 from stages.params import TrainAcoustic, TrainSemantic
 from voice.contracts import Aligned, Features, read_table
 from voice.errors import UserError
-from voice.files import sha256_file
+from voice.files import sha256_code, sha256_file
 from voice.train.batching import Epochs
 from voice.train.schedule import warm_cosine
 from voice.weights import load_tensors
 
-TRAIN_VERSION = "1"  # raise when the training code changes what the same data and parameters give
 KEPT_RUNS = 6
 RUNS = Path(".cache/train")
+HERE = Path(__file__).parent
+LIBRARY = Path(inspect.getfile(UserError)).parent
+CODE = (LIBRARY / "train", LIBRARY / "nets", LIBRARY / "mel.py", *sorted(HERE.glob("train*.py")))
 Settings = TrainSemantic | TrainAcoustic
 
 
@@ -90,7 +93,7 @@ def order(settings: Settings, segments: int) -> Epochs:
 
 def run_folder(stage: str, settings: Settings, threads: int, files: list[Path]) -> Path:
     """Checkpoint folder named by all that decides the result; keeps the newest few and removes older ones."""
-    parts = [stage, TRAIN_VERSION, json.dumps(settings.model_dump(), sort_keys=True), str(threads)]
+    parts = [stage, sha256_code(*CODE), json.dumps(settings.model_dump(), sort_keys=True), str(threads)]
     parts += [sha256_file(file) for file in files]
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
     folder = RUNS / key

@@ -138,9 +138,29 @@ def test_a_training_killed_with_kill_9_resumes_at_its_checkpoint_and_gives_the_s
     assert project.outputs()[weights] == resumed
 
 
+def replace_in(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, path
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_changed_code_is_not_answered_from_an_old_checkpoint_or_item_cache(project: Tiny) -> None:
+    before = project.outputs()
+    replace_in(project.root / "voice/train/loop.py", "seed_step(seed, number)", "seed_step(seed + 1, number)")
+    done = project.dvc("repro", "-s", "train_semantic@demo_en").stdout
+    assert executed(done) == {"train_semantic@demo_en"} and not RESUMED.search(done)
+    replace_in(project.root / "stages/features.py", "ssl = ssl.half()", "ssl = (2 * ssl).half()")
+    done = project.dvc("repro", "-s", "features@demo_en").stdout
+    assert executed(done) == {"features@demo_en"} and " 0 from .cache/items/features" in done
+    changed = {name for name, md5 in project.outputs().items() if before[name] != md5}
+    assert {"data/demo_en/features", "models/demo_en/semantic.safetensors"} <= changed
+
+
 def test_audit_names_recording_and_base_and_sees_one_changed_byte(project: Tiny) -> None:
     def audit(status: int) -> dict[str, Any]:
-        return json.loads(project.python("-m", "pipeline.cli", "audit", "models/demo_en", "--json", status=status).stdout)
+        return json.loads(
+            project.python("-m", "pipeline.cli", "audit", "models/demo_en", "--json", status=status).stdout
+        )
 
     recording = project.raw("demo_en") / "recording.flac"
     found = audit(0)

@@ -5,7 +5,6 @@ Everything runs as a user runs it: DVC, the stages and the command line are chil
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil

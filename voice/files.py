@@ -38,3 +38,15 @@ def sha256_file(path: Path) -> str:
     """Hex sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_code(*paths: Path) -> str:
+    """Hex sha256 over Python files, folders meaning all that lie in them.
+
+    A cache whose keys hold it never answers with what older code made.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(f"{file.name} {sha256_file(file)}\n".encode())
+    return digest.hexdigest()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -39,7 +41,7 @@ def sidecar(path: Path) -> Path:
 class LabelledFile:
     """Mono 16 bit wav or flac, written piece by piece, labelled, put in place only when the block ends well.
 
-    Raises UserError for another suffix. The same pieces give the same bytes.
+    Raises UserError for another suffix, OSError when it cannot be written whole. The same pieces give the same bytes.
     """
 
     def __init__(self, path: Path, rate: int, voice: str) -> None:
@@ -63,18 +65,31 @@ class LabelledFile:
 
     def write_int16(self, samples: NDArray[np.int16]) -> None:
         """Append samples, int16 [N], as they are."""
-        self._file.write(samples)
+        try:
+            self._file.write(samples)
+        except soundfile.LibsndfileError as error:
+            raise self._unwritten() from error
         self.frames += len(samples)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
-        if kind is None:
-            os.chmod(self._name, 0o644)
-            os.replace(self._name, self.path)
-        else:
+        try:
+            self._file.close()
+            if kind is None:
+                # libsndfile is silent when the last block of FLAC finds no space, and leaves the header unfinished.
+                if soundfile.info(self._name).frames != self.frames:
+                    raise self._unwritten()
+                os.chmod(self._name, 0o644)
+                os.replace(self._name, self.path)
+        finally:
             Path(self._name).unlink(missing_ok=True)
+
+    def _unwritten(self) -> OSError:
+        """libsndfile says only "System error"; a full disk is told by its free space."""
+        full = shutil.disk_usage(self.path.parent).free < 1 << 16
+        number = errno.ENOSPC if full else errno.EIO
+        return OSError(number, os.strerror(number), str(self.path))
 
 
 def write_labelled(

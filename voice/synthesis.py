@@ -25,6 +25,7 @@ from voice.text import Reading, read_text
 
 REFERENCE_S = (2.0, 12.0)
 MAX_TOKENS_PER_PHONE = 8  # 0.32 s a phone: far beyond any speaking rate, so a sign of a runaway
+MIN_TOKENS_PER_PHONE = 1.2  # 0.05 s a phone: faster than anybody speaks, so words were left out
 TRIES = 4
 
 
@@ -148,7 +149,8 @@ class Voice:
         """Speak `text` with the voice's own reference or another clip.
 
         length_scale > 1 is slower. Without `seed` one follows from text, weights and parameters, so the same call
-        gives the same samples. A take that does not end is drawn again, up to four times; the result then says so.
+        gives the same samples. A take that does not end, or is too short for its text, is drawn again, at most
+        four times; the result then says so.
         Raises UserError on unreadable text, a bad reference or parameters out of range.
         """
         if not 0.3 <= length_scale <= 3:
@@ -170,6 +172,11 @@ class Voice:
         sampling = Sampling(top_k=top_k, temperature=temperature, penalty=penalty)
         take = self._take(prompt, reading, sampling, generator)
         target = torch.tensor(reading.ids)
+        warnings = list(reading.warnings)
+        if len(take.tokens) < MIN_TOKENS_PER_PHONE * len(target):
+            warnings.append(
+                f"spoken in {len(take.tokens) / 25:.1f} s: too short for {len(target)} phones, words are missing"
+            )
         audio = self.acoustic.decode(
             take.tokens[None], target[None], prompt.condition, noise_scale, 1 / length_scale, generator
         )[0, 0]
@@ -182,16 +189,25 @@ class Voice:
             seed=seed,
             stop=take.stop,
             phones=list(reading.phones),
-            warnings=list(reading.warnings),
+            warnings=warnings,
         )
 
     def _take(self, prompt: Prompt, reading: Reading, sampling: Sampling, generator: torch.Generator) -> Take:
-        """Draw semantic tokens until a take ends by itself, at most TRIES times."""
+        """Draw semantic tokens until a take ends by itself and is long enough, at most TRIES times.
+
+        The best of the failed takes is the longest that ended, else a runaway.
+        """
         target = torch.tensor(reading.ids)
         phones = torch.cat([prompt.phones, target])
         limit = 25 + MAX_TOKENS_PER_PHONE * len(target)
+        best = Take(torch.zeros(0, dtype=torch.long), "max_steps")
         for _ in range(TRIES):
             take = self.semantic.generate(phones, prompt.tokens, sampling, generator, max_steps=limit)
             if take.stop == "eos":
-                break
-        return take
+                if len(take.tokens) >= MIN_TOKENS_PER_PHONE * len(target):
+                    return take
+                if best.stop != "eos" or len(take.tokens) > len(best.tokens):
+                    best = take
+            elif not len(best.tokens):
+                best = take
+        return best

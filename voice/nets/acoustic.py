@@ -70,6 +70,8 @@ def official_v2() -> AcousticConfig:
 class Quantiser(nn.Module):
     """Euclidean codebook, one residual level, frozen: no gradient and no moving average."""
 
+    embed: torch.Tensor
+
     def __init__(self, codes: int, dim: int) -> None:
         super().__init__()
         self.register_buffer("embed", torch.randn(codes, dim))
@@ -204,15 +206,15 @@ class Coupling(nn.Module):
 
     def __init__(self, inter: int, hidden: int, layers: int, gin: int) -> None:
         super().__init__()
-        self.half = inter // 2
-        self.pre = nn.Conv1d(self.half, hidden, 1)
+        self.side = inter // 2
+        self.pre = nn.Conv1d(self.side, hidden, 1)
         self.enc = WaveNet(hidden, 5, layers, gin)
-        self.post = nn.Conv1d(hidden, self.half, 1)
+        self.post = nn.Conv1d(hidden, self.side, 1)
         nn.init.zeros_(self.post.weight)
         nn.init.zeros_(self.post.bias)  # type: ignore[arg-type]
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor, ge: torch.Tensor, reverse: bool) -> torch.Tensor:
-        first, second = x.split(self.half, dim=1)
+        first, second = x.split(self.side, dim=1)
         shift = (self.post(self.enc(self.pre(first) * mask, mask, ge)) * mask).float()
         second = (second - shift) * mask if reverse else shift + second * mask
         return torch.cat([first, second], dim=1)

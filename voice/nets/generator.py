@@ -74,6 +74,8 @@ class HifiGan(nn.Module):
 class IstftDecoder(nn.Module):
     """latent [B, inter, T] and condition [B, gin, 1] -> audio [B, 1, T * hop], hop = 2 * `half_hop`."""
 
+    window: torch.Tensor
+
     def __init__(self, inter: int, gin: int, channels: int, blocks: tuple[int, int], n_fft: int, half_hop: int) -> None:
         super().__init__()
         self.n_fft, self.half_hop = n_fft, half_hop

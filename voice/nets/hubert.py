@@ -77,6 +77,9 @@ class MelFront(nn.Module):
     A few hours of speech do not teach a filter bank; the published HuBERT keeps its own (`front` = "conv").
     """
 
+    bank: torch.Tensor
+    window: torch.Tensor
+
     def __init__(self, mels: int, channels: int) -> None:
         super().__init__()
         bank = librosa.filters.mel(sr=RATE, n_fft=MEL_WINDOW, n_mels=mels, fmin=20.0, fmax=7800.0)
@@ -102,7 +105,8 @@ class ContentEncoder(nn.Module):
         self.hubert = HubertModel(self.config.hubert())
         self.ctc = nn.Linear(self.config.hidden, self.config.units)
         if self.config.front == "mel":
-            self.hubert.feature_extractor = MelFront(self.config.mels, self.config.conv_dim[-1])
+            front: Any = MelFront(self.config.mels, self.config.conv_dim[-1])
+            self.hubert.feature_extractor = front
         reach = 1  # samples seen by one frame
         for kernel, stride in zip(reversed(self.config.conv_kernel), reversed(self.config.conv_stride), strict=True):
             reach = (reach - 1) * stride + kernel
@@ -147,7 +151,7 @@ class ContentEncoder(nn.Module):
     def load(cls, path: Path) -> ContentEncoder:
         """Read a file written by `save`; float32, evaluation mode. Raises UserError on a bad file."""
         tensors, meta = load_tensors(path)
-        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in meta["config"].items()}
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in meta["config"].items()}
         model = cls(ContentConfig(**fields))
         model.load_state_dict({name: t.float() for name, t in tensors.items()})
         return model.eval()

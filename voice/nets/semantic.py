@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -23,7 +23,7 @@ from voice.weights import half, load_tensors, save_tensors
 
 @dataclass(frozen=True)
 class SemanticConfig:
-    """Sizes; the defaults are the mini base. `bert` 0 leaves the BERT projection out."""
+    """Sizes; the defaults are the mini base. `bert` 0 leaves the BERT projection out; published dropout is 0.1."""
 
     phones: int = 732
     codes: int = 512
@@ -32,7 +32,7 @@ class SemanticConfig:
     ffn: int = 768
     layers: int = 5
     bert: int = 0
-    dropout: float = 0.1
+    dropout: float = 0.0
 
     @property
     def eos(self) -> int:
@@ -113,9 +113,9 @@ class Semantic(nn.Module):
         self.config = c = config or SemanticConfig()
         self.bert_proj = nn.Linear(c.bert, c.hidden) if c.bert else None
         self.text_embedding = nn.Embedding(c.phones, c.hidden)
-        self.text_position = SinePosition(c.hidden, 0.1)
+        self.text_position = SinePosition(c.hidden, c.dropout)
         self.audio_embedding = nn.Embedding(c.codes + 1, c.hidden)
-        self.audio_position = SinePosition(c.hidden, 0.1)
+        self.audio_position = SinePosition(c.hidden, c.dropout)
         self.layers = nn.ModuleList(Layer(c) for _ in range(c.layers))
         self.predict = nn.Linear(c.hidden, c.codes + 1, bias=False)
 
@@ -188,7 +188,8 @@ class Semantic(nn.Module):
         )
         cache = x.new_empty(shape)
         used = x.shape[1]
-        for number, layer in enumerate(self.layers):
+        layers = [cast(Layer, layer) for layer in self.layers]
+        for number, layer in enumerate(layers):
             query, key, value = layer.qkv(x)
             cache[number, 0, :, :used], cache[number, 1, :, :used] = key[0], value[0]
             x = layer.finish(x, F.scaled_dot_product_attention(query, key, value, attn_mask=mask[None, None]))
@@ -203,7 +204,7 @@ class Semantic(nn.Module):
             history.append(token)
             x = self.audio_embedding(torch.tensor([[token]], device=logits.device))
             x = self.audio_position(x, start + step)
-            for number, layer in enumerate(self.layers):
+            for number, layer in enumerate(layers):
                 query, key, value = layer.qkv(x)
                 cache[number, 0, :, used], cache[number, 1, :, used] = key[0, :, 0], value[0, :, 0]
                 keys, values = cache[number, :, :, : used + 1]

@@ -92,6 +92,6 @@ def run(args: argparse.Namespace) -> None:
     """Train and write `work/autoencoder.safetensors` (an Acoustic file whose prior is untrained)."""
     corpus = Corpus(args.work)
     trainer = AutoencoderTrainer(corpus, usable(corpus), args.steps, args.rate, args.seed)
-    options = {"log_every": 50, "save_every": 200, "minutes": args.minutes, "desc": "autoencoder"}
+    options: dict[str, Any] = {"log_every": 50, "save_every": 200, "minutes": args.minutes, "desc": "autoencoder"}
     train(trainer, args.steps, args.work / "autoencoder", seed=args.seed, **options)
     trainer.model.save(args.work / "autoencoder.safetensors")

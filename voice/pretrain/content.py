@@ -125,7 +125,7 @@ def run(work: Path, steps: int, rate: float, seed: int, minutes: float | None) -
     usable = [c for c in corpus.clips if c.units and c.seconds < 11 and c.size[RATE] // HOP > 1.3 * len(c.units)]
     clips, held = split(usable)
     trainer = ContentTrainer(corpus, clips, held, steps, rate, seed)
-    options = {"log_every": 50, "save_every": 250, "validate_every": 500, "minutes": minutes}
+    options: dict[str, Any] = {"log_every": 50, "save_every": 250, "validate_every": 500, "minutes": minutes}
     history = train(trainer, steps, work / "content", seed=seed, desc="content", **options)
     trainer.model.save(work / "content.safetensors")
     return history

@@ -19,7 +19,7 @@ from voice.train.loop import train, write_history
 from voice.train.schedule import warm_cosine
 from voice.train.semantic import Line, SemanticTrainer
 
-BUDGET_TOKENS = 2400.0
+BUDGET_TOKENS = 1400.0
 LONGEST_JOINED_S = 14.0
 
 

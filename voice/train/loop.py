@@ -6,11 +6,10 @@ as one that was not. Checkpoints are the caller's business to place: they are ca
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import random
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from voice.files import write_text
+from voice.files import write_bytes, write_text
 
 
 class Trainer(Protocol):
@@ -67,14 +66,10 @@ def seed_step(seed: int, number: int) -> None:
 
 
 def _save(path: Path, value: dict[str, Any]) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".checkpoint.")
-    os.close(handle)
-    try:
-        torch.save(value, name)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    # Through memory: on a full disk torch's own writer raises a RuntimeError without errno and hides the cause.
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    write_bytes(path, buffer.getvalue())
 
 
 def train(
