@@ -199,6 +199,5 @@ def shrink(params: Yaml) -> None:
     short = {"max_steps": 2, "batch_size": 2, "validate_every": 1}
     params["train_semantic"] |= short | {"trainable": ["predict"]}
     params["train_acoustic"] |= short | {"trainable": ["dec"], "segment_frames": 16}
-    texts = {"en": ["Close the window."], "zh": ["请把窗户关上。"]}
-    params["evaluate"] |= {"held_out": 1, "texts": texts}
-    params["synthesize"] |= {"texts": texts}
+    params["evaluate"] |= {"held_out": 1, "texts": {"en": ["Close the window."], "zh": ["请把窗户关上。"]}}
+    params["synthesize"] |= {"texts": {"en": ["Where are you?"], "zh": ["你在哪里？"]}}
