@@ -118,7 +118,8 @@ def test_dvc_shows_the_line_stops_there_and_goes_on_after_the_mend(source: Tiny)
     targets = ("pretrained", "slice@demo_zh", "slice@demo_en")
     done = source.dvc("repro", *targets, status=255)
     ran = executed(done.stdout)
-    assert "pretrained" in ran and "ingest@demo_en" in ran and "slice@demo_en" not in ran
+    # DVC takes independent targets in no fixed order, so the others may or may not have run before it stopped.
+    assert "ingest@demo_en" in ran and "slice@demo_en" not in ran
     ours, theirs = [line for line in done.stderr.splitlines() if line.strip()]
     assert ours.startswith("ingest: data/raw/demo_en/transcript.txt: ")
     assert theirs.startswith("ERROR: failed to reproduce 'ingest@demo_en'")
