@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
+from voice.metrics.phone_error import heard_units, phone_edits
 from voice.nets.hubert import HOP, RATE, ContentEncoder
 from voice.pretrain.corpus import Clip, Corpus
 from voice.train.batching import Epochs, pad_right
@@ -86,8 +87,7 @@ class ContentTrainer:
             wav = torch.from_numpy(self.corpus.wav(clip, RATE))
             loss += float(self._loss([wav], [clip])) / len(self.held)
             logs, _ = self.model.log_probs(wav[None])
-            best = torch.unique_consecutive(logs[0].argmax(-1)).tolist()
-            errors += edit_distance([u for u in best if u], list(clip.units))
+            errors += phone_edits(heard_units(logs[0]), clip.units)
             total += len(clip.units)
         return {"loss": loss, "phone_error": errors / max(total, 1)}
 
@@ -100,16 +100,6 @@ class ContentTrainer:
 
     def snapshot(self) -> dict[str, torch.Tensor]:
         return {}
-
-
-def edit_distance(a: list[int], b: list[int]) -> int:
-    """Levenshtein distance between two sequences."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        last, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
-    return row[-1]
 
 
 def split(clips: list[Clip], every: int = 97, most: int = 40) -> tuple[list[Clip], list[Clip]]:

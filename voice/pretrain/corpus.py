@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from voice.errors import UserError
 from voice.files import write_text
+from voice.metrics.phone_error import units_of
 from voice.text import read_text
-from voice.text.units import unit_of
 
 RATES = (24000, 16000)
 MARGIN_S = 0.12  # silence kept at either end
@@ -60,7 +60,7 @@ def _decode(job: tuple[Path, dict[str, Any]]) -> tuple[dict[str, Any], list[np.n
         return None
     mono = mono * min(1.0, 0.95 / float(np.abs(mono).max()))
     arrays = [mono, soxr.resample(mono, RATES[0], RATES[1], quality="HQ")]
-    row = row | {"phones": reading.ids, "units": [u for p in reading.phones if (u := unit_of(p)) is not None]}
+    row = row | {"phones": reading.ids, "units": units_of(reading.phones)}
     return row, [(a * 32767).astype(np.int16) for a in arrays]
 
 
