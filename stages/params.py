@@ -109,6 +109,7 @@ class TrainAcoustic(_Training):
     c_mel: Annotated[float, Field(ge=0)]
     c_kl: Annotated[float, Field(ge=0)]
     c_prior: Annotated[float, Field(ge=0)]
+    c_pitch: Annotated[float, Field(ge=0)]
     c_fm: Annotated[float, Field(ge=0)]
     c_adv: Annotated[float, Field(ge=0)]
 
@@ -137,6 +138,8 @@ class Synthesize(_Section):
     temperature: Annotated[float, Field(gt=0, le=2)]
     top_k: Count
     penalty: Annotated[float, Field(ge=1, le=5)]
+    takes: Annotated[int, Field(ge=1, le=100)]
+    prompt: bool
     seed: Seed
 
 

@@ -10,7 +10,7 @@ from voice.contracts import Loss, read_table
 from voice.files import sha256_file, write_json
 from voice.nets.acoustic import Acoustic
 from voice.nets.discriminator import Discriminator
-from voice.train.acoustic import AcousticTrainer, AcousticWeights, Utterance, fit
+from voice.train.acoustic import AcousticTrainer, AcousticWeights, Utterance, utterance
 from voice.train.device import best_device
 from voice.train.loop import train, write_history
 
@@ -29,9 +29,10 @@ def main(voice: str) -> None:
     settings, base = params.train_acoustic, base_dir(params.base)
     segments = read_segments(place)
     model = Acoustic.load(base / "acoustic.safetensors")
+    c = model.config
     items: dict[str, list[Utterance]] = {"train": [], "held_out": []}
     for s in segments:
-        items[s.split].append(Utterance(*fit(s.wav, s.tokens, model.config.hop), s.phones))
+        items[s.split].append(utterance(s.wav, s.tokens, s.phones, c.sample_rate, c.hop))
     total, batches = steps(settings, len(items["train"])), order(settings, len(items["train"]))
     adversarial = settings.c_adv > 0
     device = best_device()
@@ -40,7 +41,14 @@ def main(voice: str) -> None:
         Discriminator.load(base / "discriminator.safetensors") if adversarial else None,
         lambda number: [items["train"][i] for i in batches.batch(number - 1)],
         items["held_out"],
-        AcousticWeights(settings.c_mel, settings.c_kl, settings.c_prior, settings.c_adv, settings.c_fm),
+        AcousticWeights(
+            mel=settings.c_mel,
+            kl=settings.c_kl,
+            prior=settings.c_prior,
+            adversarial=settings.c_adv,
+            feature=settings.c_fm,
+            pitch=settings.c_pitch,
+        ),
         rate(settings, total),
         trainable=settings.trainable,
         segment_frames=settings.segment_frames,

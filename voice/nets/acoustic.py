@@ -8,8 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -18,7 +17,7 @@ from torch.nn import functional as F
 
 from voice.nets.generator import make_decoder
 from voice.nets.layers import Attention, Encoder, WaveNet, length_mask
-from voice.weights import half, load_tensors, save_tensors
+from voice.nets.stored import Stored
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class AcousticConfig:
     reference_bins: int = 352
     reference_hidden: int = 128
     dropout: float = 0.05
-    decoder: str = "istft"
+    decoder: str = "harmonic"
     decoder_options: dict[str, Any] = field(default_factory=lambda: {"channels": 256, "blocks": [2, 4], "n_fft": 1024})
 
     @property
@@ -105,11 +104,12 @@ class Mrte(nn.Module):
         text: torch.Tensor,
         text_mask: torch.Tensor,
         ge: torch.Tensor,
-    ) -> torch.Tensor:
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Frames [B, hidden, T] that have seen the text, and what the first head looked at, [B, T, S]."""
         query = self.c_pre(y * y_mask)
         visible = text_mask.unsqueeze(2)  # [B, 1, 1, S]: every frame sees every real phone
-        seen = self.cross_attention(query * y_mask, self.text_pre(text * text_mask), visible)
-        return self.c_post((seen + query + self.condition(ge)) * y_mask)
+        seen, weights = self.cross_attention.look(query * y_mask, self.text_pre(text * text_mask), visible)
+        return self.c_post((seen + query + self.condition(ge)) * y_mask), weights[:, 0]
 
 
 class Prior(nn.Module):
@@ -135,19 +135,23 @@ class Prior(nn.Module):
         phone_lengths: torch.Tensor,
         ge: torch.Tensor,
         speed: float = 1.0,
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """[B, D, T], [B], [B, P], [B], [B, gin, 1] -> mean and log scale [B, inter, T'], mask [B, 1, T']."""
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """[B, D, T], [B], [B, P], [B], [B, gin, 1] -> mean and log scale [B, inter, T'], mask [B, 1, T'].
+
+        The fourth is the attention of MRTE's first head to the phones, [B, T, P], for guidance in training.
+        """
         mask = length_mask(lengths, quantised.shape[2])
         y = self.encoder_ssl(self.ssl_proj(quantised * mask) * mask, mask)
         text_mask = length_mask(phone_lengths, phones.shape[1])
         text = self.encoder_text(self.text_embedding(phones).transpose(1, 2) * text_mask, text_mask)
-        y = self.encoder2(self.mrte(y, mask, text, text_mask, ge), mask)
+        y, looked = self.mrte(y, mask, text, text_mask, ge)
+        y = self.encoder2(y, mask)
         if speed != 1:
             size = int(y.shape[2] / speed) + 1
             y = F.interpolate(y, size=size, mode="linear")
             mask = F.interpolate(mask, size=size, mode="nearest")
         mean, logs = (self.proj(y) * mask).chunk(2, dim=1)
-        return mean, logs, mask
+        return mean, logs, mask, looked
 
 
 class Reference(nn.Module):
@@ -238,19 +242,22 @@ class Flow(nn.Module):
         return x
 
 
-class Acoustic(nn.Module):
+class Acoustic(Stored):
     """The s2 generator."""
 
+    kind, config_class = "acoustic", AcousticConfig
+    config: AcousticConfig
+
     def __init__(self, config: AcousticConfig | None = None) -> None:
-        super().__init__()
-        self.config = c = config or AcousticConfig()
+        c = config or AcousticConfig()
+        super().__init__(c)
         self.ssl_proj = nn.Conv1d(c.content, c.content, 2, stride=2)
         self.quantiser = Quantiser(c.codes, c.content)
         self.enc_p = Prior(c)
         self.ref_enc = Reference(c.reference_bins, c.reference_hidden, c.gin, 0.1)
         self.enc_q = Posterior(c)
         self.flow = Flow(c)
-        self.dec = make_decoder(c.decoder, c.inter, c.gin, c.hop, c.decoder_options)
+        self.dec = make_decoder(c.decoder, c.inter, c.gin, c.sample_rate, c.hop, c.decoder_options)
 
     @torch.no_grad()
     def extract_latent(self, ssl: torch.Tensor) -> torch.Tensor:
@@ -281,19 +288,7 @@ class Acoustic(nn.Module):
         quantised = self.expand(codes)
         lengths = torch.tensor([quantised.shape[2]], device=codes.device)
         count = torch.tensor([phones.shape[1]], device=codes.device)
-        mean, logs, mask = self.enc_p(quantised, lengths, phones, count, ge, speed)
+        mean, logs, mask, _ = self.enc_p(quantised, lengths, phones, count, ge, speed)
         noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype).to(mean.device)
         z = self.flow(mean + noise * logs.exp() * noise_scale, mask, ge, reverse=True)
         return self.dec(z * mask, ge)
-
-    def save(self, path: Path, extra: dict[str, Any] | None = None) -> None:
-        """Write weights as float16 with the config in the metadata."""
-        save_tensors(path, half(self.state_dict()), {"kind": "acoustic", "config": asdict(self.config)} | (extra or {}))
-
-    @classmethod
-    def load(cls, path: Path) -> Acoustic:
-        """Read a file written by `save`; float32, evaluation mode. Raises UserError on a bad file."""
-        tensors, meta = load_tensors(path)
-        model = cls(AcousticConfig(**meta["config"]))
-        model.load_state_dict({name: t.float() for name, t in tensors.items()})
-        return model.eval()

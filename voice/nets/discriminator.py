@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
-from voice.weights import half, load_tensors, save_tensors
+from voice.nets.stored import Stored
 
 SLOPE = 0.1
 Maps = list[torch.Tensor]
@@ -90,28 +89,16 @@ class PeriodNet(nn.Module):
         return [*maps, self.conv_post(x)]
 
 
-class Discriminator(nn.Module):
+class Discriminator(Stored):
     """All networks; forward gives for each its layer outputs, the last being its judgement."""
 
+    kind, config_class = "discriminator", DiscriminatorConfig
+    config: DiscriminatorConfig
+
     def __init__(self, config: DiscriminatorConfig | None = None) -> None:
-        super().__init__()
-        self.config = config or DiscriminatorConfig()
+        super().__init__(config or DiscriminatorConfig())
         periods = [PeriodNet(period, self.config.period_widths) for period in self.config.periods]
         self.discriminators = nn.ModuleList([ScaleNet(self.config.scale_layers), *periods])
 
     def forward(self, x: torch.Tensor) -> list[Maps]:
         return [net(x) for net in self.discriminators]
-
-    def save(self, path: Path) -> None:
-        """Write weights as float16 with the config in the metadata."""
-        save_tensors(path, half(self.state_dict()), {"kind": "discriminator", "config": asdict(self.config)})
-
-    @classmethod
-    def load(cls, path: Path) -> Discriminator:
-        """Read a file written by `save`; float32. Raises UserError on a bad file."""
-        tensors, meta = load_tensors(path)
-        layers = tuple(tuple(layer) for layer in meta["config"]["scale_layers"])
-        sizes = {k: tuple(v) for k, v in meta["config"].items() if k != "scale_layers"}
-        model = cls(DiscriminatorConfig(scale_layers=layers, **sizes))
-        model.load_state_dict({name: t.float() for name, t in tensors.items()})
-        return model

@@ -3,13 +3,12 @@
 - transformers' HubertModel, sized by `ContentConfig`; the published chinese-hubert-base fits the same class
 - features come from a chosen hidden layer, so that a head trained on phones does not make them peaky
 - a CTC head over `voice.text.units` for alignment
-- the wave convolutions can give way to log-mel frames, which a small corpus learns from far sooner
+- the wave convolutions can give way to log-mel frames, the choice of the mini base
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import librosa
@@ -18,8 +17,8 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import HubertConfig, HubertModel
 
+from voice.nets.stored import Stored
 from voice.text.units import CTC_UNITS
-from voice.weights import half, load_tensors, save_tensors
 
 RATE = 16000
 HOP = 320
@@ -31,12 +30,14 @@ LEVEL = 0.1  # root mean square that every input is brought to
 class ContentConfig:
     """Sizes of the encoder. The product of `conv_stride` must be 320 (16 kHz to 50 frames/s).
 
-    `front` is "mel" or "conv"; `level` brings every input to one root mean square (published HuBERT: False).
+    `front` is "mel" or "conv"; `level` brings every input to one root mean square (published HuBERT: False);
+    `centre` takes the mean of each mel band away.
     """
 
     front: str = "mel"
     mels: int = 80
     level: bool = True
+    centre: bool = True
     hidden: int = 192
     layers: int = 5
     heads: int = 3
@@ -74,14 +75,16 @@ class ContentConfig:
 class MelFront(nn.Module):
     """Log-mel frames and two convolutions in place of HuBERT's wave convolutions, on the same frame grid.
 
-    A few hours of speech do not teach a filter bank; the published HuBERT keeps its own (`front` = "conv").
+    With `centre`, the mean of each band over a clip's frames is taken away, and with it much of the room, the
+    microphone and the speaker (cepstral mean normalisation); digital silence counts neither in the mean nor after it.
     """
 
     bank: torch.Tensor
     window: torch.Tensor
 
-    def __init__(self, mels: int, channels: int) -> None:
+    def __init__(self, mels: int, channels: int, centre: bool) -> None:
         super().__init__()
+        self.centre = centre
         bank = librosa.filters.mel(sr=RATE, n_fft=MEL_WINDOW, n_mels=mels, fmin=20.0, fmax=7800.0)
         self.register_buffer("bank", torch.from_numpy(bank), persistent=False)
         self.register_buffer("window", torch.hann_window(MEL_WINDOW), persistent=False)
@@ -93,19 +96,24 @@ class MelFront(nn.Module):
         frames = wav.float().unfold(-1, MEL_WINDOW, MEL_HOP) * self.window
         power = torch.fft.rfft(frames).abs().square() @ self.bank.T
         mel = (torch.log(power + 1e-5) + 8.0) / 3.3  # about zero mean and unit spread at LEVEL
+        if self.centre:
+            sound = (power.sum(-1, keepdim=True) > 1e-4).to(mel.dtype)
+            mel = (mel - (mel * sound).sum(1, keepdim=True) / sound.sum(1, keepdim=True).clamp(min=1)) * sound
         return F.gelu(self.conv_2(F.gelu(self.conv_1(mel.transpose(1, 2)))))
 
 
-class ContentEncoder(nn.Module):
+class ContentEncoder(Stored):
     """HuBERT encoder with a CTC head."""
 
+    kind, config_class = "content", ContentConfig
+    config: ContentConfig
+
     def __init__(self, config: ContentConfig | None = None) -> None:
-        super().__init__()
-        self.config = config or ContentConfig()
+        super().__init__(config or ContentConfig())
         self.hubert = HubertModel(self.config.hubert())
         self.ctc = nn.Linear(self.config.hidden, self.config.units)
         if self.config.front == "mel":
-            front: Any = MelFront(self.config.mels, self.config.conv_dim[-1])
+            front: Any = MelFront(self.config.mels, self.config.conv_dim[-1], self.config.centre)
             self.hubert.feature_extractor = front
         reach = 1  # samples seen by one frame
         for kernel, stride in zip(reversed(self.config.conv_kernel), reversed(self.config.conv_stride), strict=True):
@@ -143,15 +151,9 @@ class ContentEncoder(nn.Module):
         hidden, frames = self._hidden(wav, lengths)
         return F.log_softmax(self.ctc(hidden[-1]).float(), dim=-1), frames
 
-    def save(self, path: Path, extra: dict[str, Any] | None = None) -> None:
-        """Write weights as float16 with the config in the metadata."""
-        save_tensors(path, half(self.state_dict()), {"kind": "content", "config": asdict(self.config)} | (extra or {}))
-
-    @classmethod
-    def load(cls, path: Path) -> ContentEncoder:
-        """Read a file written by `save`; float32, evaluation mode. Raises UserError on a bad file."""
-        tensors, meta = load_tensors(path)
-        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in meta["config"].items()}
-        model = cls(ContentConfig(**fields))
-        model.load_state_dict({name: t.float() for name, t in tensors.items()})
-        return model.eval()
+    def features_and_log_probs(
+        self, wav: torch.Tensor, lengths: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """`features` and `log_probs` of one pass: [B, T, D], [B, T, units], frame counts [B]."""
+        hidden, frames = self._hidden(wav, lengths)
+        return hidden[self.config.feature_layer], F.log_softmax(self.ctc(hidden[-1]).float(), dim=-1), frames

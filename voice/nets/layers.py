@@ -50,6 +50,10 @@ class Attention(nn.Module):
 
     def forward(self, x: torch.Tensor, memory: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Queries from x [B, C, T], keys and values from memory [B, C, S]; mask [B, 1, T or 1, S], 1 = visible."""
+        return self.look(x, memory, mask)[0]
+
+    def look(self, x: torch.Tensor, memory: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """As `forward`, with the attention weights [B, heads, T, S] beside the result."""
         batch, channels, steps = x.shape
         width = channels // self.heads
 
@@ -72,7 +76,7 @@ class Attention(nn.Module):
             spread = weight.new_zeros(batch, self.heads, steps, 2 * self.window + 1)
             spread.scatter_add_(-1, index.expand(batch, self.heads, steps, steps), weight * near)
             out = out + spread @ self.emb_rel_v[0].to(value.dtype)
-        return self.conv_o(out.transpose(2, 3).reshape(batch, channels, steps))
+        return self.conv_o(out.transpose(2, 3).reshape(batch, channels, steps)), weight
 
 
 class FeedForward(nn.Module):

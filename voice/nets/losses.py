@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch.nn import functional as F
 
 from voice.mel import log_mel
 
@@ -47,3 +48,14 @@ def mel_loss(fake: torch.Tensor, real: torch.Tensor, rate: int, sizes: tuple[tup
         settings = (rate, n_fft, n_fft // 4, n_fft, mels)
         parts.append((log_mel(fake, *settings) - log_mel(real, *settings)).abs().mean())
     return torch.stack(parts).mean()
+
+
+def pitch_loss(log_f0: torch.Tensor, voicing: torch.Tensor, f0: torch.Tensor) -> torch.Tensor:
+    """Mean absolute error of log F0 over voiced frames plus half the cross-entropy of voicing.
+
+    log_f0 and voicing logit [B, F] float32, f0 [B, F] in Hz with 0 where unvoiced.
+    """
+    voiced = f0 > 0
+    off = (log_f0 - f0.clamp(min=1.0).log()).abs() * voiced
+    tone = off.sum() / voiced.sum().clamp(min=1)
+    return tone + 0.5 * F.binary_cross_entropy_with_logits(voicing, voiced.float())

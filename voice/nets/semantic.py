@@ -9,16 +9,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from voice.nets.sampling import Sampling, pick
-from voice.weights import half, load_tensors, save_tensors
+from voice.nets.stored import Stored
 
 
 @dataclass(frozen=True)
@@ -105,12 +104,15 @@ class Layer(nn.Module):
         return self.finish(x, seen), weights
 
 
-class Semantic(nn.Module):
+class Semantic(Stored):
     """The s1 decoder."""
 
+    kind, config_class = "semantic", SemanticConfig
+    config: SemanticConfig
+
     def __init__(self, config: SemanticConfig | None = None) -> None:
-        super().__init__()
-        self.config = c = config or SemanticConfig()
+        c = config or SemanticConfig()
+        super().__init__(c)
         self.bert_proj = nn.Linear(c.bert, c.hidden) if c.bert else None
         self.text_embedding = nn.Embedding(c.phones, c.hidden)
         self.text_position = SinePosition(c.hidden, c.dropout)
@@ -212,15 +214,3 @@ class Semantic(nn.Module):
             used += 1
             logits = self.predict(x[0, -1])
         return Take(torch.tensor(out, dtype=torch.long), "max_steps")
-
-    def save(self, path: Path, extra: dict[str, Any] | None = None) -> None:
-        """Write weights as float16 with the config in the metadata."""
-        save_tensors(path, half(self.state_dict()), {"kind": "semantic", "config": asdict(self.config)} | (extra or {}))
-
-    @classmethod
-    def load(cls, path: Path) -> Semantic:
-        """Read a file written by `save`; float32, evaluation mode. Raises UserError on a bad file."""
-        tensors, meta = load_tensors(path)
-        model = cls(SemanticConfig(**meta["config"]))
-        model.load_state_dict({name: t.float() for name, t in tensors.items()})
-        return model.eval()

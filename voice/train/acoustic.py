@@ -7,42 +7,78 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
+from torch.nn import functional as F
 
+from voice.f0 import f0_track
 from voice.mel import linear_spectrogram
 from voice.nets import losses
 from voice.nets.acoustic import Acoustic
 from voice.nets.discriminator import Discriminator
+from voice.nets.generator import HarmonicDecoder
 from voice.nets.layers import length_mask
 from voice.train.batching import pad_right
 from voice.train.frozen import choose_trainable
+from voice.train.guide import IGNORE, guide_loss
 
 RESOLUTIONS = ((512, 40), (1024, 80), (2048, 128))
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """What s2 trains on: audio [2n * hop] float32, tokens [n], phones [P] (int64)."""
+    """What s2 trains on: audio [2n * hop] float32, tokens [n], phones [P] (int64), F0 in Hz [4n] (0 = unvoiced).
+
+    `spoken` is the index of the phone spoken at each token [n], where known.
+    """
 
     wav: torch.Tensor
     codes: torch.Tensor
     phones: torch.Tensor
+    f0: torch.Tensor
+    spoken: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)
 class AcousticWeights:
-    """Weights of the losses. `prior` is the mel loss of audio decoded from the prior's mean, the path of synthesis."""
+    """Weights of the losses.
+
+    `prior` is the mel loss of audio decoded from the prior's mean, the path of synthesis; `pitch` belongs to decoders
+    that have their own F0 (mean absolute error of log F0 where voiced, and cross-entropy of voicing); `guide` asks MRTE
+    to look at the phone being spoken.
+    """
 
     mel: float = 45.0
     kl: float = 1.0
     prior: float = 22.5
     adversarial: float = 1.0
     feature: float = 1.0
+    pitch: float = 10.0
+    guide: float = 0.0
 
 
-def fit(wav: torch.Tensor, codes: torch.Tensor, hop: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cut or zero-pad audio to exactly 2 * hop samples a token (the two may differ by a frame)."""
+def utterance(
+    wav: torch.Tensor,
+    codes: torch.Tensor,
+    phones: torch.Tensor,
+    rate: int,
+    hop: int,
+    spoken: torch.Tensor | None = None,
+) -> Utterance:
+    """Audio [N] at `rate` cut or zero-padded to exactly 2 * hop samples a token, with its F0 track."""
     size = 2 * hop * len(codes)
-    return torch.nn.functional.pad(wav, (0, max(0, size - len(wav))))[:size], codes
+    wav = F.pad(wav, (0, max(0, size - len(wav))))[:size]
+    return Utterance(wav, codes, phones, torch.from_numpy(f0_track(wav.numpy(), rate, hop // 2)), spoken)
+
+
+def decode(dec: nn.Module, z: torch.Tensor, ge: torch.Tensor, f0: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Audio [B, 1, N] of latent z, and the F0 loss (0 for a decoder without its own F0).
+
+    The measured f0 [B, F] drives the pulses, so a wrong F0 of the network does not blur its envelopes.
+    """
+    if not isinstance(dec, HarmonicDecoder):
+        return dec(z, ge), z.new_zeros(())
+    hidden = dec.frames(z, ge)
+    return dec.render(hidden, f0), losses.pitch_loss(*dec.pitch(hidden), f0)
 
 
 class AcousticTrainer:
@@ -87,15 +123,17 @@ class AcousticTrainer:
             mask = length_mask(lengths, spec.shape[2])
             z, _, logs_q = self.model.enc_q(spec, mask, ge.detach())
             z_p = self.model.flow(z, mask, ge)
-            mean_p, logs_p, _ = self.model.enc_p(self.model.expand(codes), lengths, phones, phone_counts, ge)
+            mean_p, logs_p, _, looked = self.model.enc_p(self.model.expand(codes), lengths, phones, phone_counts, ge)
             prior = self.model.flow(mean_p * mask, mask, ge, reverse=True) * mask
             size = min(self.segment, int(lengths.min()))
             starts = (torch.rand(len(items), device=self.device) * (lengths - size + 1)).long()
             cut = torch.cat([_slices(z, starts, size), _slices(prior, starts, size)])
-            audio = self.model.dec(cut, ge.repeat(2, 1, 1))
+            f0, _ = pad_right([item.f0 for item in items])
+            f0 = _slices(f0[:, None].to(self.device), 2 * starts, 2 * size)[:, 0].repeat(2, 1)
+            audio, pitch = decode(self.model.dec, cut, ge.repeat(2, 1, 1), f0)
         real = _slices(wav[:, None], starts * c.hop, size * c.hop)
         kl = losses.kl_loss(z_p, logs_q, mean_p, logs_p, mask)
-        return {"audio": audio.float(), "real": real, "kl": kl}
+        return {"audio": audio.float(), "real": real, "kl": kl, "pitch": pitch, "guide": _guide(looked, items)}
 
     def step(self, number: int) -> dict[str, float]:
         self.model.train()
@@ -109,8 +147,12 @@ class AcousticTrainer:
             logs["discriminator"] = self._judge_step(real, out["audio"].detach(), rate)
         mel = losses.mel_loss(posterior[:, 0], real[:, 0], config.sample_rate, RESOLUTIONS)
         mel_prior = losses.mel_loss(prior[:, 0], real[:, 0], config.sample_rate, RESOLUTIONS)
-        loss = w.mel * mel + w.prior * mel_prior + w.kl * out["kl"]
-        logs |= {"mel": mel.item(), "mel_prior": mel_prior.item(), "kl": out["kl"].item()}
+        loss = w.mel * mel + w.prior * mel_prior + w.kl * out["kl"] + w.pitch * out["pitch"]
+        logs |= {"mel": mel.item(), "mel_prior": mel_prior.item()}
+        logs |= {"kl": out["kl"].item(), "pitch": out["pitch"].item()}
+        if w.guide:
+            loss = loss + w.guide * out["guide"]
+            logs["guide"] = out["guide"].item()
         if adversarial and self.discriminator is not None:
             with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
                 judged_fake, judged_real = self.discriminator(out["audio"]), self.discriminator(real)
@@ -175,3 +217,12 @@ class AcousticTrainer:
 def _slices(x: torch.Tensor, starts: torch.Tensor, size: int) -> torch.Tensor:
     """[B, C, T] -> [B, C, size], row b from starts[b]."""
     return torch.stack([row[:, int(start) : int(start) + size] for row, start in zip(x, starts, strict=True)])
+
+
+def _guide(looked: torch.Tensor, items: Sequence[Utterance]) -> torch.Tensor:
+    """Guide loss of MRTE's attention [B, T, P]; 0 where the spoken phones are not known."""
+    known = [item.spoken for item in items if item.spoken is not None]
+    if len(known) < len(items):
+        return looked.new_zeros(())
+    spoken, _ = pad_right([row.repeat_interleave(2) for row in known], IGNORE)
+    return guide_loss(looked, spoken.to(looked.device))

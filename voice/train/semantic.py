@@ -1,8 +1,7 @@
 """Training steps of s1, for the base and for a voice: cross-entropy of the next token, and guided attention.
 
-Guided attention asks head 0 of some layers to look at the phone being spoken, known from forced alignment, so that
-a small decoder learns to follow the text from hours of speech instead of thousands of hours (the idea of Tachibana
-et al. 2017, with measured alignments in place of a diagonal).
+With `corrupt`, a share of the tokens s1 sees (never those it has to predict) is replaced at random, so that it leans
+on the text rather than on what was said a moment before; its own mistakes then do not carry it away.
 """
 
 from __future__ import annotations
@@ -17,8 +16,7 @@ from torch.nn import functional as F
 from voice.nets.semantic import Semantic
 from voice.train.batching import pad_right
 from voice.train.frozen import choose_trainable
-
-IGNORE = -100
+from voice.train.guide import IGNORE, guide_loss
 
 
 @dataclass(frozen=True)
@@ -39,22 +37,6 @@ def token_loss(logits: torch.Tensor, tokens: torch.Tensor, counts: torch.Tensor,
     return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="sum")
 
 
-def guide_loss(attention: torch.Tensor, spoken: torch.Tensor) -> torch.Tensor:
-    """-log of the attention mass on the spoken phone and its two neighbours.
-
-    attention [B, T+1, P]; spoken [B, T+1] phone index or IGNORE. Mean over real positions.
-    """
-    known = spoken != IGNORE
-    centre = spoken.clamp(min=0)
-    mass = torch.zeros_like(attention[..., 0])
-    for shift in (-1, 0, 1):
-        index = centre + shift
-        inside = (index >= 0) & (index < attention.shape[-1])
-        picked = attention.gather(-1, index.clamp(0, attention.shape[-1] - 1).unsqueeze(-1)).squeeze(-1)
-        mass = mass + picked * inside
-    return (-torch.log(mass + 1e-6) * known).sum() / known.sum().clamp(min=1)
-
-
 class SemanticTrainer:
     """One optimiser step a call."""
 
@@ -68,6 +50,7 @@ class SemanticTrainer:
         trainable: Sequence[str] = ("",),
         guide: float = 0.0,
         guided_layers: tuple[int, ...] = (),
+        corrupt: float = 0.0,
         weight_decay: float = 0.01,
         device: str = "cpu",
         autocast: bool = True,
@@ -75,6 +58,7 @@ class SemanticTrainer:
         self.model = model.to(device)
         self.batch, self.held, self.rate = batch, held, rate
         self.guide, self.guided_layers = guide, guided_layers if guide else ()
+        self.corrupt = corrupt
         self.device, self.autocast = device, autocast
         self.trained = choose_trainable(model, trainable)
         self.optimiser = torch.optim.AdamW(self.trained, lr=1e-4, betas=(0.9, 0.98), weight_decay=weight_decay)
@@ -84,8 +68,9 @@ class SemanticTrainer:
         phones, phone_counts = pad_right([item.phones for item in items])
         tokens, counts = pad_right([item.tokens for item in items])
         phones, tokens = phones.to(self.device), tokens.to(self.device)
+        heard = self._corrupted(tokens) if self.model.training and self.corrupt else tokens
         with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
-            logits, maps = self.model(phones, phone_counts.to(self.device), tokens, look=self.guided_layers)
+            logits, maps = self.model(phones, phone_counts.to(self.device), heard, look=self.guided_layers)
         loss = token_loss(logits, tokens, counts.to(self.device), self.model.config.eos)
         place = torch.arange(tokens.shape[1])[None] < counts[:, None]
         right = (logits[:, :-1].argmax(-1).cpu() == tokens.cpu()) & place
@@ -95,6 +80,15 @@ class SemanticTrainer:
             spoken = F.pad(spoken, (0, 1), value=IGNORE).to(self.device)
             guide = torch.stack([guide_loss(weights, spoken) for weights in maps]).mean()
         return loss, guide, int(counts.sum()) + len(items), int(right.sum()) / int(place.sum())
+
+    def _corrupted(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Tokens [B, T] with up to `corrupt` of each row replaced: any token, or the one before it (a stutter)."""
+        share = torch.rand(len(tokens), 1, device=tokens.device) * self.corrupt
+        hit = torch.rand(tokens.shape, device=tokens.device) < share
+        other = torch.randint_like(tokens, self.model.config.codes)
+        before = F.pad(tokens[:, :-1], (1, 0))
+        other = torch.where(torch.rand(tokens.shape, device=tokens.device) < 0.3, before, other)
+        return torch.where(hit, other, tokens)
 
     def step(self, number: int) -> dict[str, float]:
         self.model.train()

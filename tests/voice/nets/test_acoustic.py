@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 
 import pytest
 import torch
 
+from voice.f0 import f0_track
 from voice.nets import acoustic, discriminator, losses
 from voice.nets.acoustic import Acoustic, AcousticConfig
-from voice.nets.generator import make_decoder
+from voice.nets.generator import HarmonicDecoder, make_decoder
 
 SMALL = AcousticConfig(
     content=16,
@@ -72,17 +74,18 @@ def test_padding_changes_nothing(model: Acoustic) -> None:
     spec = torch.rand(1, SMALL.bins, 18)
     with torch.no_grad():
         ge = model.reference(spec)
-        mean, logs, _ = model.enc_p(model.expand(codes), torch.tensor([18]), phones, torch.tensor([7]), ge)
+        mean, logs, _, _ = model.enc_p(model.expand(codes), torch.tensor([18]), phones, torch.tensor([7]), ge)
         far = torch.nn.functional.pad(spec, (0, 5), value=3.0)
         ge_far = model.reference(far, torch.tensor([18]))
         codes_far = torch.nn.functional.pad(codes, (0, 4), value=3)
         phones_far = torch.nn.functional.pad(phones, (0, 6), value=5)
-        mean_far, _, _ = model.enc_p(model.expand(codes_far), torch.tensor([18]), phones_far, torch.tensor([7]), ge_far)
+        long = (model.expand(codes_far), torch.tensor([18]), phones_far, torch.tensor([7]))
+        mean_far, _, _, _ = model.enc_p(*long, ge_far)
     # The reference convolutions see two frames past the end, as upstream's do; everything else is masked.
     near = model.reference(torch.nn.functional.pad(spec, (0, 5)), torch.tensor([18]))
     assert torch.allclose(mean[..., :18], mean_far[..., :18], atol=2e-1)
     with torch.no_grad():
-        same, _, _ = model.enc_p(model.expand(codes_far), torch.tensor([18]), phones_far, torch.tensor([7]), ge)
+        same, _, _, _ = model.enc_p(*long, ge)
     assert torch.allclose(mean, same[..., :18], atol=1e-5)
     assert near.shape == ge.shape and logs.shape == mean.shape
 
@@ -115,22 +118,23 @@ def test_tokens_are_half_the_frames(model: Acoustic) -> None:
     ("name", "options"),
     [
         ("istft", {"channels": 16, "blocks": [1, 1], "n_fft": 960}),
+        ("harmonic", {"channels": 16, "blocks": [1, 1], "n_fft": 960}),
         ("hifigan", {"channels": 16, "rates": [10, 8, 6], "kernels": [20, 16, 12]}),
     ],
 )
 def test_every_decoder_gives_hop_samples_a_frame(name: str, options: dict[str, object]) -> None:
-    decoder = make_decoder(name, 8, 12, 480, options)
+    decoder = make_decoder(name, 8, 12, 24000, 480, options)
     audio = decoder(torch.randn(2, 8, 6), torch.randn(2, 12, 1))
     assert audio.shape == (2, 1, 6 * 480) and torch.isfinite(audio).all()
 
 
 def test_an_unknown_decoder_is_refused() -> None:
-    with pytest.raises(ValueError, match="hifigan or istft"):
-        make_decoder("griffin", 8, 12, 480, {})
+    with pytest.raises(ValueError, match="hifigan, istft or harmonic"):
+        make_decoder("griffin", 8, 12, 24000, 480, {})
 
 
 def test_a_pure_tone_survives_the_inverse_transform() -> None:
-    decoder = make_decoder("istft", 8, 12, 480, {"channels": 16, "blocks": [1, 1], "n_fft": 960})
+    decoder = make_decoder("istft", 8, 12, 24000, 480, {"channels": 16, "blocks": [1, 1], "n_fft": 960})
     time = torch.arange(9600) / 24000
     tone = torch.sin(2 * torch.pi * 440 * time)
     pad = (960 - 240) // 2
@@ -138,6 +142,58 @@ def test_a_pure_tone_survives_the_inverse_transform() -> None:
     spec = torch.stft(padded, 960, 240, window=torch.hann_window(960), center=False, return_complex=True)
     back = decoder._inverse(spec[None])[0]
     assert torch.allclose(back[480:-480], tone[: len(back)][480:-480], atol=1e-4)
+
+
+def harmonic() -> HarmonicDecoder:
+    torch.manual_seed(0)
+    options = {"channels": 16, "blocks": [1, 1], "n_fft": 960}
+    made = make_decoder("harmonic", 8, 12, 24000, 480, options)
+    assert isinstance(made, HarmonicDecoder)
+    return made.eval()
+
+
+@pytest.mark.parametrize("pitch", [80.0, 155.0, 310.0])
+def test_pulses_have_the_asked_pitch_and_unit_power(pitch: float) -> None:
+    pulses = harmonic().pulses(torch.full((1, 100), pitch))[0]
+    assert float(pulses.square().mean()) == pytest.approx(1, abs=0.1)
+    track = f0_track(pulses.numpy(), 24000, 240)[5:-5]
+    assert abs(track - pitch).max() < 0.02 * pitch
+    line = torch.fft.rfft(pulses * torch.hann_window(len(pulses))).abs()
+    between = line[int(1.5 * pitch * len(pulses) / 24000)]
+    assert float(line[round(2 * pitch * len(pulses) / 24000)]) > 50 * float(between)
+
+
+def test_pulses_glide_over_unvoiced_frames_without_a_break() -> None:
+    f0 = torch.full((2, 60), 120.0)
+    f0[0, 20:30], f0[1] = 0, 0
+    pulses = harmonic().pulses(f0)
+    assert torch.isfinite(pulses).all()
+    whole = harmonic().pulses(torch.full((1, 60), 120.0))
+    assert torch.allclose(pulses[0], whole[0])
+
+
+def test_the_harmonic_decoder_is_repeatable_and_follows_the_given_pitch() -> None:
+    decoder, latent, condition = harmonic(), torch.randn(1, 8, 50), torch.randn(1, 12, 1)
+    with torch.no_grad():
+        assert torch.equal(decoder(latent, condition), decoder(latent, condition))
+        hidden = decoder.frames(latent, condition)
+        decoder.head.bias[: 960 // 2 + 1] += 3.0  # louder pulses than noise
+        audio = decoder.render(hidden, torch.full((1, 100), 200.0))[0, 0]
+        silent = decoder.render(hidden, torch.zeros(1, 100))[0, 0]
+    track = f0_track(audio.numpy(), 24000, 240)[5:-5]
+    assert (abs(track - 200) < 4).mean() > 0.9
+    assert float(silent.square().mean()) < 0.2 * float(audio.square().mean())
+
+
+def test_pitch_loss_hears_wrong_notes_and_wrong_voicing_only() -> None:
+    f0 = torch.tensor([[100.0, 0.0]])
+    right = (f0.clamp(min=1).log(), torch.tensor([[20.0, -20.0]]))
+    assert float(losses.pitch_loss(*right, f0)) == pytest.approx(0, abs=1e-4)
+    octave = right[0] + math.log(2) * torch.tensor([[1.0, 0.0]])
+    assert float(losses.pitch_loss(octave, right[1], f0)) == pytest.approx(math.log(2), abs=1e-4)
+    lost = right[0] + torch.tensor([[0.0, 5.0]])  # an unvoiced frame has no pitch to miss
+    assert float(losses.pitch_loss(lost, right[1], f0)) == pytest.approx(0, abs=1e-4)
+    assert float(losses.pitch_loss(right[0], -right[1], f0)) > 5
 
 
 def test_losses_are_zero_only_where_they_should_be() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -11,13 +12,16 @@ from tests.voice.nets.test_acoustic import SMALL
 from voice.nets.acoustic import Acoustic
 from voice.nets.discriminator import Discriminator, DiscriminatorConfig
 from voice.nets.semantic import Semantic, SemanticConfig
-from voice.train.acoustic import AcousticTrainer, AcousticWeights, Utterance, fit
-from voice.train.semantic import IGNORE, Line, SemanticTrainer, guide_loss, token_loss
+from voice.train.acoustic import AcousticTrainer, AcousticWeights, Utterance, utterance
+from voice.train.guide import IGNORE, guide_loss
+from voice.train.semantic import Line, SemanticTrainer, token_loss
+
+SEMANTIC = SemanticConfig(phones=12, codes=12, hidden=32, heads=2, ffn=64, layers=2, dropout=0.0)
 
 
 def test_s1_learns_to_spell_phones_out_in_tokens() -> None:
     torch.manual_seed(0)
-    model = Semantic(SemanticConfig(phones=12, codes=12, hidden=32, heads=2, ffn=64, layers=2, dropout=0.0))
+    model = Semantic(SEMANTIC)
     lines = []
     for _ in range(12):
         phones = torch.randint(0, 12, (5,))
@@ -46,22 +50,26 @@ def test_guide_loss_is_low_on_the_spoken_phone_and_blind_to_unknown_places() -> 
 
 
 def utterances(count: int) -> list[Utterance]:
-    """Tones whose pitch is told by their tokens."""
+    """Tones in breath, whose pitch is told by their tokens."""
+    breath = torch.Generator().manual_seed(1)
     made = []
     for n in range(count):
         codes = torch.full((20,), n % 4)
         time = torch.arange(20 * 2 * SMALL.hop) / SMALL.sample_rate
-        made.append(Utterance(0.4 * torch.sin(2 * math.pi * 200 * (1 + n % 4) * time), codes, torch.tensor([n % 4, 5])))
+        tone = 0.4 * torch.sin(2 * math.pi * 100 * (1 + n % 4) * time)
+        tone = tone + 0.02 * torch.randn(tone.shape, generator=breath)
+        made.append(utterance(tone, codes, torch.tensor([n % 4, 5]), SMALL.sample_rate, SMALL.hop))
     return made
 
 
-def test_s2_learns_tones_and_the_discriminator_takes_part() -> None:
+@pytest.mark.parametrize("decoder", ["istft", "harmonic"])
+def test_s2_learns_tones_and_the_discriminator_takes_part(decoder: str) -> None:
     torch.manual_seed(0)
     judge = Discriminator(DiscriminatorConfig(periods=(2, 3), period_widths=(4, 8), scale_layers=((4, 15, 1, 1),)))
     first = judge.discriminators[0].conv_post.bias.clone()
-    items = utterances(4)
+    items, config = utterances(4), dataclasses.replace(SMALL, decoder=decoder)
     trainer = AcousticTrainer(
-        Acoustic(SMALL), judge, lambda n: items, items[:2], AcousticWeights(), lambda n: 2e-3, autocast=False,
+        Acoustic(config), judge, lambda n: items, items[:2], AcousticWeights(), lambda n: 2e-3, autocast=False,
         segment_frames=16, adversarial_from=20,
     )  # fmt: skip
     before = trainer.validate()["loss"]
@@ -86,6 +94,34 @@ def test_frozen_parts_stay_as_they_were() -> None:
 
 @pytest.mark.parametrize("size", [9000, 9600, 10000])
 def test_audio_is_cut_or_filled_to_its_tokens(size: int) -> None:
-    wav, codes = fit(torch.ones(size), torch.zeros(10, dtype=torch.long), 480)
-    assert len(wav) == 9600 and len(codes) == 10
-    assert float(wav.sum()) == min(size, 9600)
+    made = utterance(torch.ones(size), torch.zeros(10, dtype=torch.long), torch.tensor([1]), 24000, 480)
+    assert len(made.wav) == 9600 and len(made.codes) == 10 and len(made.f0) == 40
+    assert float(made.wav.sum()) == min(size, 9600)
+
+
+def test_mrte_learns_to_look_at_the_spoken_phone() -> None:
+    torch.manual_seed(0)
+    items = [dataclasses.replace(item, spoken=torch.full((20,), n % 2)) for n, item in enumerate(utterances(4))]
+    trainer = AcousticTrainer(
+        Acoustic(SMALL), None, lambda n: items, [], AcousticWeights(mel=0, prior=0, kl=0, pitch=0, guide=1.0),
+        lambda n: 3e-3, autocast=False, segment_frames=8,
+    )  # fmt: skip
+    far = [dataclasses.replace(item, phones=torch.tensor([1, 2, 3, 4, 5, 6, 7])) for item in items]
+    trainer.batch = lambda n: far
+    logs = [trainer.step(n)["guide"] for n in range(1, 41)]
+    assert logs[-1] < 0.5 * logs[0]
+
+
+def test_corrupted_tokens_are_seen_but_never_predicted() -> None:
+    torch.manual_seed(0)
+    model = Semantic(SEMANTIC)
+    tokens = torch.randint(0, SEMANTIC.codes, (200, 50))
+    trainer = SemanticTrainer(model, lambda n: [], [], lambda n: 1e-3, corrupt=0.5, autocast=False)
+    changed = (trainer._corrupted(tokens) != tokens).float().mean(1)
+    assert 0.15 < float(changed.mean()) < 0.3 and float(changed.max()) < 0.75
+    line = Line(torch.tensor([1, 2]), torch.tensor([3, 4, 5]))
+    model.train()
+    noisy = [float(trainer._losses([line])[0]) for _ in range(30)]
+    model.eval()
+    clean = {float(trainer._losses([line])[0]) for _ in range(3)}
+    assert len(set(noisy)) > 5 and len(clean) == 1
