@@ -86,6 +86,7 @@ def say(
     out: Annotated[Path, typer.Option("--out", help="A .wav or .flac file.")],
     ref: Annotated[Path | None, typer.Option("--ref", help="A clip whose manner to follow.")] = None,
     ref_text: Annotated[str | None, typer.Option("--ref-text", help="What the clip says.")] = None,
+    prompt: Annotated[bool, typer.Option("--prompt", help="Go on from the clip's own tokens too.")] = False,
     lang: Lang = "auto",
     noise_scale: Noise = 0.5,
     length_scale: Length = 1.0,
@@ -97,7 +98,8 @@ def say(
     from pipeline.speak import speak
 
     options = SayOptions(lang=lang, noise_scale=noise_scale, length_scale=length_scale)
-    facts = speak(project_root(), text, voice, out, options, find_loader(engine), ref=ref, ref_text=ref_text, seed=seed)
+    load = find_loader(engine)
+    facts = speak(project_root(), text, voice, out, options, load, ref=ref, ref_text=ref_text, seed=seed, prompt=prompt)
     for warning in facts["warnings"]:
         print(f"note: {warning}", file=sys.stderr)
     emit_json(facts) if as_json else print(f"{out}: {facts['seconds']:.2f} s, seed {facts['seed']}, {facts['label']}")

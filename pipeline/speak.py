@@ -24,6 +24,7 @@ def speak(
     ref: Path | None = None,
     ref_text: str | None = None,
     seed: int | None = None,
+    prompt: bool = False,
 ) -> dict[str, Any]:
     """Say `text` and write `out` (.wav or .flac) with its sidecar; return the sidecar's facts.
 
@@ -40,12 +41,14 @@ def speak(
     if ref_text is not None and ref is None:
         raise UserError("--ref-text without --ref", "give the clip that says it")
     engine: Any = load(root, voice)
-    given = {"ref": ref, "ref_text": ref_text} if ref is not None else {}
+    given: dict[str, Any] = {"ref": ref, "ref_text": ref_text} if ref is not None else {}
+    if prompt:
+        given["prompt"] = True
     speech = engine.say(text, seed=seed, **asdict(options), **given)
     facts = {
         "text": text,
         "weights": engine.info,
-        "parameters": asdict(options),
+        "parameters": asdict(options) | {"prompt": prompt},
         "seed": speech.seed,
         "seconds": round(len(speech.audio) / speech.sample_rate, 6),
         "sample_rate": speech.sample_rate,

@@ -20,13 +20,14 @@ from voice.nets.acoustic import Acoustic
 from voice.nets.hubert import RATE as CONTENT_RATE
 from voice.nets.hubert import ContentEncoder
 from voice.nets.sampling import Sampling
-from voice.nets.semantic import Semantic, Take
+from voice.nets.semantic import Semantic
+from voice.takes import MIN_TOKENS_PER_PHONE, Heard, best_take
 from voice.text import Reading, read_text
 
 REFERENCE_S = (2.0, 12.0)
 MAX_TOKENS_PER_PHONE = 8  # 0.32 s a phone: far beyond any speaking rate, so a sign of a runaway
-MIN_TOKENS_PER_PHONE = 1.2  # 0.05 s a phone: faster than anybody speaks, so words were left out
-TRIES = 4
+TAKES = 8
+GOOD_MISMATCH = 1.5  # nats a unit: as well as recorded speech reads at its best
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Voice:
         self.sample_rate = acoustic.config.sample_rate
         self._prompts: dict[tuple[str, str], Prompt] = {}
         self._default: tuple[Path, str] | None = None
+        self.heard: Heard | None = None
         self.lang = "auto"
 
     @classmethod
@@ -97,6 +99,10 @@ class Voice:
             ContentEncoder.load(files["content"]),
             info,
         )
+        table = base_dir / "heard.safetensors"
+        if table.is_file():
+            voice.heard = Heard.load(table)
+            info["heard"] = sha256_file(table)
         reference = model_dir / "reference.json"
         if reference.is_file():
             about = json.loads(reference.read_text())
@@ -141,44 +147,57 @@ class Voice:
         noise_scale: float = 0.5,
         length_scale: float = 1.0,
         seed: int | None = None,
-        top_k: int = 15,
-        temperature: float = 1.0,
-        penalty: float = 1.35,
+        top_k: int = 10,
+        temperature: float = 0.7,
+        penalty: float = 1.0,
+        takes: int = TAKES,
+        prompt: bool = False,
         lexicon: Mapping[str, str] | None = None,
     ) -> Speech:
         """Speak `text` with the voice's own reference or another clip.
 
+        With `prompt`, s1 goes on from the reference's own tokens, its manner of speaking, as the published models
+        always do; the mini base keeps to its text better without, and then takes timbre and style alone from it.
         length_scale > 1 is slower. Without `seed` one follows from text, weights and parameters, so the same call
-        gives the same samples. A take that does not end, or is too short for its text, is drawn again, at most
-        four times; the result then says so.
+        gives the same samples. Up to `takes` rows of semantic tokens are drawn and the one that reads best as the
+        text is kept (`voice.takes`); a result that did not end or is too short says so.
         Raises UserError on unreadable text, a bad reference or parameters out of range.
         """
         if not 0.3 <= length_scale <= 3:
             raise UserError(f"length_scale {length_scale}: out of range", "use 0.3 to 3")
+        if takes < 1:
+            raise UserError(f"takes {takes}: out of range", "draw at least one")
         if not 0 <= noise_scale <= 2:
             raise UserError(f"noise_scale {noise_scale}: out of range", "use 0 to 2")
         reading = readable(text, lang, lexicon)
         if ref is not None:
-            prompt = self.prompt(ref, ref_text or "")
+            clip = self.prompt(ref, ref_text or "")
         elif self._default is not None:
-            prompt = self.prompt(*self._default, lang=self.lang)
+            clip = self.prompt(*self._default, lang=self.lang)
         else:
             raise UserError("the voice has no reference clip of its own", "give --ref and --ref-text")
         if seed is None:
-            settings = (noise_scale, length_scale, top_k, temperature, penalty)
-            condition = hashlib.sha256(prompt.condition.numpy().tobytes()).hexdigest()
+            settings = (noise_scale, length_scale, top_k, temperature, penalty, takes, prompt)
+            condition = hashlib.sha256(clip.condition.numpy().tobytes()).hexdigest()
             seed = content_seed(text, lang, sorted(self.info.items()), condition, settings)
         generator = torch.Generator().manual_seed(seed)
         sampling = Sampling(top_k=top_k, temperature=temperature, penalty=penalty)
-        take = self._take(prompt, reading, sampling, generator)
         target = torch.tensor(reading.ids)
+        joined, before = target, clip.tokens[:0]
+        if prompt:
+            joined, before = torch.cat([clip.phones, target]), clip.tokens
+        limit = 25 + MAX_TOKENS_PER_PHONE * len(target)
+        take = best_take(
+            lambda: self.semantic.generate(joined, before, sampling, generator, max_steps=limit),
+            target, self.heard, takes, GOOD_MISMATCH,
+        ).take  # fmt: skip
         warnings = list(reading.warnings)
         if len(take.tokens) < MIN_TOKENS_PER_PHONE * len(target):
             warnings.append(
                 f"spoken in {len(take.tokens) / 25:.1f} s: too short for {len(target)} phones, words are missing"
             )
         audio = self.acoustic.decode(
-            take.tokens[None], target[None], prompt.condition, noise_scale, 1 / length_scale, generator
+            take.tokens[None], target[None], clip.condition, noise_scale, 1 / length_scale, generator
         )[0, 0]
         samples = audio.numpy().astype(np.float32)
         samples = samples / max(1.0, float(np.abs(samples).max()))
@@ -191,23 +210,3 @@ class Voice:
             phones=list(reading.phones),
             warnings=warnings,
         )
-
-    def _take(self, prompt: Prompt, reading: Reading, sampling: Sampling, generator: torch.Generator) -> Take:
-        """Draw semantic tokens until a take ends by itself and is long enough, at most TRIES times.
-
-        The best of the failed takes is the longest that ended, else a runaway.
-        """
-        target = torch.tensor(reading.ids)
-        phones = torch.cat([prompt.phones, target])
-        limit = 25 + MAX_TOKENS_PER_PHONE * len(target)
-        best = Take(torch.zeros(0, dtype=torch.long), "max_steps")
-        for _ in range(TRIES):
-            take = self.semantic.generate(phones, prompt.tokens, sampling, generator, max_steps=limit)
-            if take.stop == "eos":
-                if len(take.tokens) >= MIN_TOKENS_PER_PHONE * len(target):
-                    return take
-                if best.stop != "eos" or len(take.tokens) > len(best.tokens):
-                    best = take
-            elif not len(best.tokens):
-                best = take
-        return best
