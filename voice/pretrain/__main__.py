@@ -11,7 +11,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from voice.errors import UserError
 
-STEPS = ("prepare", "content", "autoencoder", "tokens", "acoustic", "semantic", "plot", "card")
+STEPS = ("prepare", "content", "frames", "refine", "autoencoder", "tokens", "acoustic", "semantic", "plot", "card")
 
 
 def options() -> argparse.Namespace:
@@ -20,10 +20,12 @@ def options() -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, help="folder with */manifest.jsonl (prepare)")
     parser.add_argument("--work", type=Path, default=Path(".cache/pretrain"), help="intermediate files")
     parser.add_argument("--out", type=Path, default=Path("models/base/mini"), help="where the base is written (card)")
+    parser.add_argument("--start", type=Path, default=None, help="folder of an earlier base to begin from")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
     parser.add_argument("--minutes", type=float, default=None, help="stop after this many minutes")
     parser.add_argument("--adversarial-from", type=int, default=10**9, help="step at which the discriminators join")
+    parser.add_argument("--prior", type=float, default=22.5, help="weight of the prior's mel loss (acoustic)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=1234)
@@ -45,6 +47,14 @@ def main() -> None:
         from voice.pretrain import content
 
         content.run(args.work, args.steps, args.rate, args.seed, args.minutes)
+    elif args.step == "frames":
+        from voice.pretrain import frames
+
+        frames.run(args.work)
+    elif args.step == "refine":
+        from voice.pretrain import refine
+
+        refine.run(args)
     elif args.step == "autoencoder":
         from voice.pretrain import autoencoder
 

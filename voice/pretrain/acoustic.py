@@ -3,58 +3,64 @@
 from __future__ import annotations
 
 import argparse
+import random
 
 import torch
 
 from voice.nets.acoustic import Acoustic
 from voice.nets.discriminator import Discriminator
 from voice.pretrain import tokens
+from voice.pretrain.autoencoder import CLEAN
 from voice.pretrain.corpus import RATES, Corpus
-from voice.train.acoustic import AcousticTrainer, AcousticWeights, Utterance, fit
+from voice.pretrain.marks import vary_marks
+from voice.pretrain.warm import warm_start
+from voice.train.acoustic import AcousticTrainer, AcousticWeights, Utterance, utterance
 from voice.train.batching import Epochs
 from voice.train.loop import train, write_history
 from voice.train.schedule import warm_cosine
-from voice.weights import load_tensors
 
 RATE = RATES[0]
 BUDGET_S = 36.0  # seconds of audio a step
 LONGEST_S = 8.0
 
 
-def start(work: argparse.Namespace) -> Acoustic:
-    """A new network holding the frozen quantiser and, when trained, the autoencoder of the first phase."""
+def start(args: argparse.Namespace) -> Acoustic:
+    """A network with the frozen quantiser, the autoencoder of the first phase, and an earlier base where given."""
     model = Acoustic()
-    first = work.work / "autoencoder.safetensors"
+    if args.start is not None:
+        warm_start(model, args.start / "acoustic.safetensors", ("enc_p", "flow"))
+    first = args.work / "autoencoder.safetensors"
     if first.is_file():
-        state, _ = load_tensors(first)
-        kept = {k: v.float() for k, v in state.items() if k.split(".")[0] in ("enc_q", "ref_enc", "dec")}
-        model.load_state_dict(kept, strict=False)
-    quantiser, _ = load_tensors(work.work / "quantiser.safetensors")
-    model.load_state_dict(quantiser, strict=False)
+        warm_start(model, first, ("enc_q", "ref_enc", "dec"))
+    warm_start(model, args.work / "quantiser.safetensors")
     return model
 
 
 def run(args: argparse.Namespace) -> None:
     """Train and write `work/acoustic.safetensors` and `work/discriminator.safetensors`."""
     corpus = Corpus(args.work)
-    items = [i for i in tokens.load(args.work, corpus) if i.clip.seconds < LONGEST_S]
+    items = [i for i in tokens.load(args.work, corpus) if i.clip.seconds < LONGEST_S and i.clip.kind in CLEAN]
     held, items = items[::151][:16], [item for n, item in enumerate(items) if n % 151 or n // 151 >= 16]
     torch.manual_seed(args.seed)
     model = start(args)
     hop = model.config.hop
 
-    def utterance(item: tokens.Tokenised) -> Utterance:
+    def spoken(item: tokens.Tokenised, rng: random.Random | None = None) -> Utterance:
         wav = torch.from_numpy(corpus.wav(item.clip, RATE))
-        wav, codes = fit(wav, item.tokens, hop)
-        return Utterance(wav, codes, torch.tensor(item.clip.phones))
+        phones = vary_marks(item.clip.phones, rng) if rng else torch.tensor(item.clip.phones)
+        return utterance(wav, item.tokens, phones, RATE, hop, item.spoken)
+
+    def batch(number: int) -> list[Utterance]:
+        rng = random.Random(args.seed * 19 + number)
+        return [spoken(items[i], rng) for i in epochs.batch(number - 1)]
 
     epochs = Epochs([item.clip.seconds for item in items], BUDGET_S, args.seed)
     trainer = AcousticTrainer(
         model,
         Discriminator(),
-        lambda number: [utterance(items[i]) for i in epochs.batch(number - 1)],
-        [utterance(item) for item in held],
-        AcousticWeights(),
+        batch,
+        [spoken(item) for item in held],
+        AcousticWeights(prior=args.prior, guide=2.0),
         lambda number: args.rate * warm_cosine(number, args.steps),
         trainable=[name for name, _ in model.named_children() if name not in ("ssl_proj", "quantiser")],
         segment_frames=48,

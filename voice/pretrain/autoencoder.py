@@ -13,23 +13,26 @@ from typing import Any
 
 import torch
 
+from voice.f0 import f0_track
 from voice.mel import linear_spectrogram
 from voice.nets import losses
 from voice.nets.acoustic import Acoustic
 from voice.pretrain.corpus import RATES, Clip, Corpus
-from voice.train.acoustic import RESOLUTIONS
+from voice.pretrain.warm import warm_start
+from voice.train.acoustic import RESOLUTIONS, decode
 from voice.train.frozen import choose_trainable
 from voice.train.loop import train
 from voice.train.schedule import warm_cosine
 
 RATE = RATES[0]
 SECONDS = 1.28
-KINDS = ("synthetic", "read sentence")
+CLEAN = ("synthetic", "read sentence")
+CONNECTED = (*CLEAN, "accented English")
 
 
-def usable(corpus: Corpus) -> list[Clip]:
-    """Clips with connected speech, 1 to 12 s, and a plausible number of phones a second."""
-    return [c for c in corpus.clips if c.kind in KINDS and 1 < c.seconds < 12 and 4 < len(c.phones) / c.seconds < 25]
+def usable(corpus: Corpus, kinds: tuple[str, ...] = CLEAN) -> list[Clip]:
+    """Clips of some kinds, 1 to 12 s, with a plausible number of phones a second."""
+    return [c for c in corpus.clips if c.kind in kinds and 1 < c.seconds < 12 and 4 < len(c.phones) / c.seconds < 25]
 
 
 class AutoencoderTrainer:
@@ -59,20 +62,26 @@ class AutoencoderTrainer:
         wav = self._crops(number)
         spec = linear_spectrogram(wav, c.n_fft, c.hop, c.win)
         mask = torch.ones(len(wav), 1, spec.shape[2])
+        f0 = torch.stack([torch.from_numpy(f0_track(row.numpy(), RATE, c.hop // 2)) for row in wav])
         with torch.autocast("cpu", torch.bfloat16):
             ge = self.model.reference(spec)
             z, mean, logs = self.model.enc_q(spec, mask, ge.detach())
-            audio = self.model.dec(z, ge).float()
-        mel = losses.mel_loss(audio[:, 0], wav, c.sample_rate, RESOLUTIONS)
+            audio, pitch = decode(self.model.dec, z, ge, f0)
+        mel = losses.mel_loss(audio[:, 0].float(), wav, c.sample_rate, RESOLUTIONS)
         kl = losses.kl_loss(z, logs, torch.zeros_like(mean), torch.zeros_like(logs), mask)
-        loss = 45 * mel + 0.2 * kl
+        loss = 45 * mel + 0.2 * kl + 10 * pitch
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.optimiser.param_groups[0]["params"], 100.0)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate * warm_cosine(number, self.steps, floor=0.3)
         self.optimiser.step()
-        return {"loss": float(loss.detach()), "mel": float(mel.detach()), "kl": float(kl.detach())}
+        return {
+            "loss": float(loss.detach()),
+            "mel": float(mel.detach()),
+            "kl": float(kl.detach()),
+            "pitch": float(pitch.detach()),
+        }
 
     def validate(self) -> dict[str, float]:
         return {}
@@ -92,6 +101,8 @@ def run(args: argparse.Namespace) -> None:
     """Train and write `work/autoencoder.safetensors` (an Acoustic file whose prior is untrained)."""
     corpus = Corpus(args.work)
     trainer = AutoencoderTrainer(corpus, usable(corpus), args.steps, args.rate, args.seed)
+    if args.start is not None:
+        warm_start(trainer.model, args.start / "acoustic.safetensors")
     options: dict[str, Any] = {"log_every": 50, "save_every": 200, "minutes": args.minutes, "desc": "autoencoder"}
     train(trainer, args.steps, args.work / "autoencoder", seed=args.seed, **options)
     trainer.model.save(args.work / "autoencoder.safetensors")

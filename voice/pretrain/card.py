@@ -15,7 +15,7 @@ from voice.files import sha256_file, write_json
 from voice.pretrain.corpus import Corpus
 from voice.weights import load_tensors
 
-FILES = ("content", "semantic", "acoustic", "discriminator")
+FILES = ("content", "semantic", "acoustic", "discriminator", "heard")
 LIMIT_BYTES = 32_000_000
 
 
@@ -70,7 +70,7 @@ def write_card(work: Path, out: Path) -> None:
             "parameters": sum(t.numel() for t in tensors.values()),
             "config": meta["config"],
         }
-    trained = ("content", "autoencoder", "acoustic", "semantic")
+    trained = ("refine", "autoencoder", "acoustic", "semantic")
     card = {
         "name": "mini",
         "what": "Small base in the GPT-SoVITS design: English and Mandarin, 24 kHz, 50 frames/s, 25 tokens/s, no BERT",

@@ -109,11 +109,15 @@ def split(clips: list[Clip], every: int = 97, most: int = 40) -> tuple[list[Clip
     return [clip for clip in clips if clip.name not in names], held
 
 
+def usable(corpus: Corpus) -> list[Clip]:
+    """Clips below 11 s with enough frames for their units."""
+    return [c for c in corpus.clips if c.units and c.seconds < 11 and c.size[RATE] // HOP > 1.3 * len(c.units)]
+
+
 def run(work: Path, steps: int, rate: float, seed: int, minutes: float | None) -> History:
     """Train and write `work/content.safetensors`."""
     corpus = Corpus(work)
-    usable = [c for c in corpus.clips if c.units and c.seconds < 11 and c.size[RATE] // HOP > 1.3 * len(c.units)]
-    clips, held = split(usable)
+    clips, held = split(usable(corpus))
     trainer = ContentTrainer(corpus, clips, held, steps, rate, seed)
     options: dict[str, Any] = {"log_every": 50, "save_every": 250, "validate_every": 500, "minutes": minutes}
     history = train(trainer, steps, work / "content", seed=seed, desc="content", **options)

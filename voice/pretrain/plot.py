@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 
 from voice.errors import UserError
 
-PARTS = ("content", "autoencoder", "acoustic", "semantic")
+PARTS = ("content", "refine", "autoencoder", "acoustic", "semantic")
 
 
 def draw(work: Path) -> Path:

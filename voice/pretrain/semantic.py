@@ -14,6 +14,8 @@ import torch
 from voice.nets.semantic import Semantic
 from voice.pretrain import tokens
 from voice.pretrain.corpus import Corpus
+from voice.pretrain.marks import vary_marks
+from voice.pretrain.warm import warm_start
 from voice.train.batching import Epochs
 from voice.train.loop import train, write_history
 from voice.train.schedule import warm_cosine
@@ -21,14 +23,19 @@ from voice.train.semantic import Line, SemanticTrainer
 
 BUDGET_TOKENS = 1400.0
 LONGEST_JOINED_S = 14.0
+CORRUPT = 0.5  # at most this share of the tokens seen is replaced
 
 
-def join(first: tokens.Tokenised, second: tokens.Tokenised | None) -> Line:
-    """One line, or two after each other with phone indices of the second moved on."""
-    phones, codes, spoken = torch.tensor(first.clip.phones), first.tokens, first.spoken
+def join(first: tokens.Tokenised, second: tokens.Tokenised | None, rng: random.Random | None = None) -> Line:
+    """One line, or two after each other with phone indices of the second moved on; `rng` varies the marks."""
+
+    def read(item: tokens.Tokenised) -> torch.Tensor:
+        return vary_marks(item.clip.phones, rng) if rng else torch.tensor(item.clip.phones)
+
+    phones, codes, spoken = read(first), first.tokens, first.spoken
     if second is not None:
         spoken = torch.cat([spoken, second.spoken + len(phones)])
-        phones = torch.cat([phones, torch.tensor(second.clip.phones)])
+        phones = torch.cat([phones, read(second)])
         codes = torch.cat([codes, second.tokens])
     return Line(phones, codes, spoken)
 
@@ -50,11 +57,13 @@ def run(args: argparse.Namespace) -> None:
             item = items[index]
             other = rng.choice(speakers[item.clip.speaker])
             fits = item.clip.seconds + other.clip.seconds < LONGEST_JOINED_S
-            lines.append(join(item, other if fits and rng.random() < 0.5 else None))
+            lines.append(join(item, other if fits and rng.random() < 0.5 else None, rng))
         return lines
 
     torch.manual_seed(args.seed)
     model = Semantic()
+    if args.start is not None:  # its tokens mean nothing here: only what knows of phones and attention
+        warm_start(model, args.start / "semantic.safetensors", ("text_", "layers", "audio_position"))
     trainer = SemanticTrainer(
         model,
         batch,
@@ -62,6 +71,7 @@ def run(args: argparse.Namespace) -> None:
         lambda number: args.rate * warm_cosine(number, args.steps),
         guide=1.0,
         guided_layers=(1, 2, 3),
+        corrupt=CORRUPT,
         device=args.device,
     )
     history = train(

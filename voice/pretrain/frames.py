@@ -1,0 +1,90 @@
+"""Which unit is spoken in each content frame of the corpus, by forced alignment; 0 where nothing is said.
+
+A first content encoder (CTC) gives a first alignment. `voice.pretrain.refine` trains on it frame by frame, which
+tells the network far more a second of speech than CTC does, and its frame posteriors give the next, sharper one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torchaudio.functional import forced_align
+from tqdm import tqdm
+
+from voice.nets.hubert import HOP, RATE, ContentEncoder
+from voice.pretrain.corpus import Clip, Corpus
+from voice.text.symbols import SYMBOLS
+from voice.text.units import CTC_UNITS, unit_of
+from voice.weights import load_tensors, save_tensors
+
+FLOOR_DB = -42.0  # a frame this far below the clip's loudest is silence
+
+
+def sounding(wav: np.ndarray, frames: int) -> np.ndarray:
+    """True for the content frames [frames] of 16 kHz audio whose level is above FLOOR_DB of the loudest."""
+    power = np.square(wav[: frames * HOP].astype(np.float64)).reshape(frames, HOP).mean(1)
+    return power > power.max(initial=0.0) * 10 ** (FLOOR_DB / 10)
+
+
+def placed(phones: tuple[int, ...]) -> list[tuple[int, int]]:
+    """(index of the phone, its unit) for every phone with a sound of its own."""
+    return [(i, u) for i, p in enumerate(phones) if (u := unit_of(SYMBOLS[p])) is not None]
+
+
+def walk(log_probs: torch.Tensor, phones: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Forced alignment of log_probs [T, units], class 0 being blank or silence.
+
+    Returns the index of the phone last begun (first phone before it starts) and True where class 0 was taken, both [T].
+    """
+    units = placed(phones)
+    targets = torch.tensor([[u for _, u in units]], dtype=torch.int32)
+    path, _ = forced_align(log_probs[None].contiguous(), targets, blank=0)
+    spoken, at, last = [], -1, 0
+    for label in path[0].tolist():
+        if label not in (0, last):
+            at += 1
+        last = label
+        spoken.append(units[max(at, 0)][0])
+    return np.array(spoken, dtype=np.int16), (path[0] == 0).numpy()
+
+
+def frame_head(work: Path) -> nn.Linear | None:
+    """The frame classifier that `refine` leaves, or None before it has run."""
+    file = work / "frame_head.safetensors"
+    if not file.is_file():
+        return None
+    tensors, _ = load_tensors(file)
+    head = nn.Linear(tensors["weight"].shape[1], tensors["weight"].shape[0])
+    head.load_state_dict({name: t.float() for name, t in tensors.items()})
+    return head
+
+
+def run(work: Path) -> None:
+    """Write `work/frames.safetensors`: `unit` int16 of every frame and `start` int64 of every clip (clips + 1)."""
+    corpus, head = Corpus(work), frame_head(work)
+    encoder = ContentEncoder.load(work / "content.safetensors")
+    out, starts = [], [0]
+    with torch.inference_mode():
+        for clip in tqdm(corpus.clips, desc="align", mininterval=10):
+            out.append(_labels(corpus.wav(clip, RATE), clip, encoder, head))
+            starts.append(starts[-1] + len(out[-1]))
+    unit = torch.from_numpy(np.concatenate(out))
+    save_tensors(work / "frames.safetensors", {"unit": unit, "start": torch.tensor(starts)})
+    silent = float((unit == 0).float().mean())
+    print(f"frames: {len(unit)} of {len(corpus.clips)} clips, {100 * silent:.1f} % silent, {len(CTC_UNITS) - 1} units")
+
+
+def _labels(wav: np.ndarray, clip: Clip, encoder: ContentEncoder, head: nn.Linear | None) -> np.ndarray:
+    ssl, logs, _ = encoder.features_and_log_probs(torch.from_numpy(wav)[None])
+    frames = ssl.shape[1]
+    if len(clip.units) * 1.2 > frames or not clip.units:
+        return np.full(frames, -1, dtype=np.int16)  # cannot be aligned: trained on by nobody
+    scores = logs[0] if head is None else F.log_softmax(head(ssl[0]), dim=-1)
+    spoken, blank = walk(scores, clip.phones)
+    unit = np.array([unit_of(SYMBOLS[clip.phones[i]]) or 0 for i in spoken], dtype=np.int16)
+    quiet = ~sounding(wav, frames)
+    return np.where(quiet | blank if head is not None else quiet, 0, unit).astype(np.int16)
