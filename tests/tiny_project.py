@@ -167,6 +167,7 @@ def write_base(folder: Path) -> None:
         AcousticConfig(
             content=2 * WIDTH,
             codes=CODES,
+            decoder="istft",  # untrained pulses are loud, and an untrained ear hears too many phones in them
             inter=8,
             hidden=WIDTH,
             filters=WIDTH,

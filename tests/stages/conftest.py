@@ -76,7 +76,17 @@ def _write_base(folder: Path) -> None:
     ContentEncoder(content).save(folder / "content.safetensors")
     decoder = {"channels": 16, "blocks": [2, 4], "n_fft": 1024}
     acoustic = Acoustic(
-        AcousticConfig(content=32, codes=32, inter=8, hidden=16, filters=16, mrte=16, gin=16, decoder_options=decoder)
+        AcousticConfig(
+            content=32,
+            codes=32,
+            inter=8,
+            hidden=16,
+            filters=16,
+            mrte=16,
+            gin=16,
+            decoder="istft",  # untrained pulses are loud, and an untrained ear hears too many phones in them
+            decoder_options=decoder,
+        )
     )
     # Short code vectors: the frames of an untrained encoder hardly differ, and long ones would all get one code.
     acoustic.quantiser.embed.mul_(1e-3)
