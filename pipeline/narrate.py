@@ -29,7 +29,7 @@ def narrate(
     voice: str,
     out: str,
     lang: str = "auto",
-    noise_scale: float = 0.5,
+    noise_scale: float = 0.15,
     length_scale: float = 1.0,
     engine: str = DEFAULT_ENGINE,
 ) -> State[NarrationReport]:

@@ -161,7 +161,9 @@ def shorten(source: Path, target: Path) -> None:
 def write_base(folder: Path) -> None:
     """Four random networks with known seeds, and their card."""
     torch.manual_seed(0)
-    content = ContentConfig(hidden=2 * WIDTH, layers=2, heads=2, ffn=WIDTH, conv_dim=(WIDTH, WIDTH), feature_layer=1)
+    content = ContentConfig(
+        hidden=2 * WIDTH, layers=2, heads=2, ffn=WIDTH, conv_dim=(WIDTH, WIDTH), feature_layer=1, centre=False
+    )
     ContentEncoder(content).save(folder / "content.safetensors")
     acoustic = Acoustic(
         AcousticConfig(

@@ -144,7 +144,7 @@ class Voice:
         lang: str = "auto",
         ref: Path | None = None,
         ref_text: str | None = None,
-        noise_scale: float = 0.5,
+        noise_scale: float = 0.15,
         length_scale: float = 1.0,
         seed: int | None = None,
         top_k: int = 10,
