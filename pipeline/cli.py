@@ -12,7 +12,7 @@ import typer
 
 from pipeline.cli_consent import app as consent_app
 from pipeline.cli_schedule import app as schedule_app
-from pipeline.engine import DEFAULT_ENGINE, SayOptions, find_loader
+from pipeline.engine import DEFAULT_ENGINE, NOISE_SCALE, SayOptions, find_loader
 from pipeline.output import complain, emit_json, emit_table
 from pipeline.settings import project_root
 from voice.errors import UserError
@@ -88,7 +88,7 @@ def say(
     ref_text: Annotated[str | None, typer.Option("--ref-text", help="What the clip says.")] = None,
     prompt: Annotated[bool, typer.Option("--prompt", help="Go on from the clip's own tokens too.")] = False,
     lang: Lang = "auto",
-    noise_scale: Noise = 0.15,
+    noise_scale: Noise = NOISE_SCALE,
     length_scale: Length = 1.0,
     seed: Annotated[int | None, typer.Option(min=0, help="Default: from the content.")] = None,
     engine: EngineName = DEFAULT_ENGINE,
@@ -138,7 +138,7 @@ def narrate(
     voice: Voice,
     out: Annotated[Path | None, typer.Option("--out", help="Folder; default out/<script>.")] = None,
     lang: Lang = "auto",
-    noise_scale: Noise = 0.15,
+    noise_scale: Noise = NOISE_SCALE,
     length_scale: Length = 1.0,
     direct: Annotated[bool, typer.Option("--direct", help="Without Prefect: no record of the run.")] = False,
     engine: EngineName = DEFAULT_ENGINE,
@@ -178,7 +178,7 @@ def plan(
     voice: Voice,
     out: Annotated[Path | None, typer.Option("--out", help="Folder; default out/<script>.")] = None,
     lang: Lang = "auto",
-    noise_scale: Noise = 0.15,
+    noise_scale: Noise = NOISE_SCALE,
     length_scale: Length = 1.0,
     engine: EngineName = DEFAULT_ENGINE,
     as_json: Json = False,

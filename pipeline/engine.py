@@ -17,6 +17,7 @@ from voice.files import sha256_file, write_json
 # Raise it when the same text, weights and options shall be rendered anew.
 ENGINE_VERSION = 1
 DEFAULT_ENGINE = "pipeline.voices:load_voice"
+NOISE_SCALE = 0.15  # of every command; the listening script has its own in params.yaml
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class SayOptions:
     """How lines are spoken. `length_scale` above 1 is slower, `noise_scale` 0 is flattest."""
 
     lang: str = "auto"
-    noise_scale: float = 0.15
+    noise_scale: float = NOISE_SCALE
     length_scale: float = 1.0
 
     def __post_init__(self) -> None:
@@ -32,7 +33,9 @@ class SayOptions:
         if self.lang not in ("auto", "en", "zh"):
             raise UserError(f"--lang {self.lang}: unknown language", "use auto, en or zh")
         if not 0.0 <= self.noise_scale <= 2.0:
-            raise UserError(f"--noise-scale {self.noise_scale}: not in 0 to 2", "0.15 is usual with the mini base")
+            raise UserError(
+                f"--noise-scale {self.noise_scale}: not in 0 to 2", f"{NOISE_SCALE} is usual with the mini base"
+            )
         if not 0.5 <= self.length_scale <= 2.0:
             raise UserError(f"--length-scale {self.length_scale}: not in 0.5 to 2", "1 is the voice's own speed")
 

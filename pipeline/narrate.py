@@ -14,7 +14,7 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed, State
 
-from pipeline.engine import DEFAULT_ENGINE, SayOptions, find_loader
+from pipeline.engine import DEFAULT_ENGINE, NOISE_SCALE, SayOptions, find_loader
 from pipeline.flowrun import report_of
 from pipeline.narration import Narration, NarrationReport, only_one
 from pipeline.progress import Meter
@@ -29,7 +29,7 @@ def narrate(
     voice: str,
     out: str,
     lang: str = "auto",
-    noise_scale: float = 0.15,
+    noise_scale: float = NOISE_SCALE,
     length_scale: float = 1.0,
     engine: str = DEFAULT_ENGINE,
 ) -> State[NarrationReport]:

@@ -14,8 +14,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from voice.metrics.phone_error import heard_units, phone_edits
-from voice.nets.hubert import RATE, ContentConfig, ContentEncoder
-from voice.pretrain.content import BUDGET_S, usable
+from voice.nets.hubert import HOP, RATE, ContentConfig, ContentEncoder
+from voice.pretrain.content import BUDGET_S, split, usable
 from voice.pretrain.corpus import Clip, Corpus
 from voice.pretrain.frames import frame_head
 from voice.text.units import CTC_UNITS
@@ -37,7 +37,7 @@ def disturb(wav: torch.Tensor, labels: torch.Tensor, rng: random.Random) -> tupl
     speed = rng.uniform(*SPEEDS)
     size = int(len(wav) / speed)
     wav = F.interpolate(wav[None, None], size=size, mode="linear")[0, 0]
-    place = (torch.arange(size // 320) * speed).long().clamp(max=len(labels) - 1)
+    place = (torch.arange(size // HOP) * speed).long().clamp(max=len(labels) - 1)
     tilt = rng.uniform(-0.4, 0.4)
     wav = wav + tilt * F.pad(wav[:-1], (1, 0))
     if rng.random() < 0.3:
@@ -60,9 +60,7 @@ class RefineTrainer:
         self.labels = {name: tensors["unit"][a:b].long() for name, (a, b) in spans.items()}
         fit = usable(self.corpus)
         fit = [clip for clip in fit if int(self.labels[clip.name].min()) >= 0]
-        self.held = fit[::97][:40]
-        names = {clip.name for clip in self.held}
-        self.clips = [clip for clip in fit if clip.name not in names]
+        self.clips, self.held = split(fit)
         self.epochs = Epochs([clip.seconds for clip in self.clips], BUDGET_S, args.seed)
         state, _ = load_tensors(args.work / "content.safetensors")
         self.model = ContentEncoder(ContentConfig())
