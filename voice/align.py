@@ -16,7 +16,7 @@ from torchaudio.functional import forced_align
 
 from voice.errors import UserError
 from voice.text import Reading
-from voice.text.units import unit_of
+from voice.text.units import units_of
 from voice.transcript import Token, join, tokens
 
 _LARGEST = 4_000_000_000  # cells of the lattice, one byte each
@@ -62,7 +62,7 @@ def _entries(reading: Reading) -> list[tuple[str, list[int]]]:
     found = []
     at = 0
     for word, count in zip(reading.words, reading.word2ph, strict=True):
-        units = [u for phone in reading.phones[at : at + count] if (u := unit_of(phone)) is not None]
+        units = units_of(reading.phones[at : at + count])
         at += count
         if units:
             found.append((Token(word, False).core or word, units))

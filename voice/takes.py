@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from voice.nets.semantic import Take
 from voice.text.symbols import SYMBOLS
-from voice.text.units import CTC_UNITS, unit_of
+from voice.text.units import CTC_UNITS, units_of
 from voice.weights import load_tensors, save_tensors
 
 MIN_TOKENS_PER_PHONE = 1.2  # 0.05 s a phone: faster than anybody speaks, so words were left out
@@ -53,7 +53,7 @@ class Heard:
 
     def mismatch(self, tokens: torch.Tensor, phones: torch.Tensor) -> float:
         """Negative log likelihood, a unit, of phones [P] given tokens [T]; infinite when they cannot fit in."""
-        units = [u for p in phones.tolist() if (u := unit_of(SYMBOLS[p])) is not None]
+        units = units_of(SYMBOLS[p] for p in phones.tolist())
         if not units:
             return 0.0
         logs = self.table[tokens][:, None]

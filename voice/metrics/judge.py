@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from voice.audio import resample
 from voice.levels import loudness, peak_db
 from voice.metrics.alignment import intended_score
-from voice.metrics.phone_error import heard_units, phone_edits, phone_error_rate, units_of
+from voice.metrics.phone_error import heard_units, phone_edits, phone_error_rate
 from voice.metrics.pitch import pitch
 from voice.metrics.rate import phones_per_second, speech_seconds
 from voice.metrics.speaker import average_spectrum, correlation, cosine, voice_vector
 from voice.nets.acoustic import Acoustic
 from voice.nets.hubert import RATE, ContentEncoder
-from voice.text.units import CTC_UNITS
+from voice.text.units import CTC_UNITS, units_of
 
 
 @dataclass(frozen=True)

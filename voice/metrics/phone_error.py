@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 import torch
 from torchaudio.functional import edit_distance
-
-from voice.text.units import unit_of
-
-
-def units_of(phones: Iterable[str]) -> list[int]:
-    """CTC units of `phones` of the v2 table; punctuation and pauses have none."""
-    return [unit for phone in phones if (unit := unit_of(phone)) is not None]
 
 
 def heard_units(log_probs: torch.Tensor) -> list[int]:

@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from voice.errors import UserError
 from voice.files import write_text
-from voice.metrics.phone_error import units_of
 from voice.text import read_text
+from voice.text.units import units_of
 
 RATES = (24000, 16000)
 MARGIN_S = 0.12  # silence kept at either end

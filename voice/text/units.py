@@ -6,6 +6,8 @@ split the little training data of each sound. Punctuation, pauses and the silent
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 _ENGLISH = (
     "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH".split()
 )
@@ -30,3 +32,8 @@ def unit_of(phone: str) -> int | None:
         if phone in table:
             return table[phone]
     return None
+
+
+def units_of(phones: Iterable[str]) -> list[int]:
+    """CTC units of `phones` of the v2 table; punctuation and pauses have none."""
+    return [unit for phone in phones if (unit := unit_of(phone)) is not None]

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from tests.voice.metrics.signals import frames
 from voice.metrics.alignment import intended_score
-from voice.metrics.phone_error import heard_units, phone_edits, phone_error_rate, units_of
-from voice.text.units import CTC_UNITS
+from voice.metrics.phone_error import heard_units, phone_edits, phone_error_rate
+from voice.text.units import CTC_UNITS, units_of
 
 UNITS = st.lists(st.integers(1, 5), max_size=8)
 

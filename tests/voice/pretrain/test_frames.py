@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -56,8 +57,6 @@ def test_only_loud_frames_sound() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_labels_follow_a_change_of_speed(seed: int) -> None:
-    import random
-
     wav = torch.cat([torch.zeros(16000), torch.ones(16000)])
     labels = torch.cat([torch.zeros(50), torch.ones(50)]).long()
     changed, moved = disturb(wav, labels, random.Random(seed))
@@ -67,9 +66,9 @@ def test_labels_follow_a_change_of_speed(seed: int) -> None:
 
 
 def test_discriminants_set_classes_apart_and_ignore_the_rest() -> None:
-    random = np.random.default_rng(0)
-    units = random.integers(0, 60, 6000)
-    frames = random.normal(0, 1, (6000, 80)).astype(np.float32)
+    dice = np.random.default_rng(0)
+    units = dice.integers(0, 60, 6000)
+    frames = dice.normal(0, 1, (6000, 80)).astype(np.float32)
     frames[:, 79] *= 50  # loud, and tells nothing
     frames[:, :59] += 4 * np.eye(60, 59, dtype=np.float32)[units]
     weight, bias = discriminants(frames, units)
@@ -90,8 +89,6 @@ def test_a_warm_start_takes_what_fits_and_leaves_the_rest(tmp_path: Path) -> Non
 
 
 def test_marks_vary_and_nothing_else_does() -> None:
-    import random
-
     phones = [IDS["HH"], IDS["."], IDS[","], IDS["?"]] * 200
     varied = vary_marks(phones, random.Random(0)).tolist()
     assert len(varied) == len(phones) and set(varied[0::4]) == {IDS["HH"]} and set(varied[3::4]) == {IDS["?"]}
