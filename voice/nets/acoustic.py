@@ -2,7 +2,8 @@
 
 - prior `enc_p`: token encoder, phone encoder, MRTE cross-attention, second encoder
 - frozen quantiser behind a stride-2 projection of content features (50 -> 25 tokens/s)
-- reference encoder: timbre and style as one vector; posterior encoder and flow for training
+- reference encoder: timbre and style as one vector, in v2Pro with a speaker embedding added
+- posterior encoder, for training alone, and flow
 - decoder by name (`voice.nets.generator`)
 """
 
@@ -22,7 +23,11 @@ from voice.nets.stored import Stored
 
 @dataclass(frozen=True)
 class AcousticConfig:
-    """Sizes and signal settings. The defaults are the mini base; `official` holds the published v2 sizes."""
+    """Sizes and signal settings. The defaults are the mini base; `voice.nets.official` has the published sizes.
+
+    `speaker` is the width of a speaker embedding that joins the reference (0: none); `averages` keeps the running
+    means of the codebook, which the published files hold; `posterior` False leaves out what training alone needs.
+    """
 
     sample_rate: int = 24000
     n_fft: int = 1024
@@ -48,6 +53,9 @@ class AcousticConfig:
     reference_bins: int = 352
     reference_hidden: int = 128
     dropout: float = 0.05
+    speaker: int = 0
+    averages: bool = False
+    posterior: bool = True
     decoder: str = "harmonic"
     decoder_options: dict[str, Any] = field(default_factory=lambda: {"channels": 256, "blocks": [2, 4], "n_fft": 1024})
 
@@ -56,24 +64,21 @@ class AcousticConfig:
         return self.n_fft // 2 + 1
 
 
-def official_v2() -> AcousticConfig:
-    """Sizes of the published v2 generator."""
-    return AcousticConfig(
-        sample_rate=32000, n_fft=2048, hop=640, win=2048, mels=128, content=768, codes=1024, inter=192, hidden=192,
-        filters=768, layers_ssl=3, layers_text=6, layers_joint=3, mrte=512, posterior_layers=16, flow_layers=4,
-        gin=512, reference_bins=704, dropout=0.1, decoder="hifigan",
-        decoder_options={"channels": 512, "rates": [10, 8, 2, 2, 2], "kernels": [16, 16, 8, 2, 2]},
-    )  # fmt: skip
-
-
 class Quantiser(nn.Module):
-    """Euclidean codebook, one residual level, frozen: no gradient and no moving average."""
+    """Euclidean codebook, one residual level, frozen: no gradient and no moving average.
+
+    With `averages` it carries what moved the published codebook while that was trained, unused and unchanged.
+    """
 
     embed: torch.Tensor
 
-    def __init__(self, codes: int, dim: int) -> None:
+    def __init__(self, codes: int, dim: int, averages: bool = False) -> None:
         super().__init__()
         self.register_buffer("embed", torch.randn(codes, dim))
+        if averages:
+            self.register_buffer("inited", torch.ones(1))
+            self.register_buffer("cluster_size", torch.zeros(codes))
+            self.register_buffer("embed_avg", self.embed.clone())
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """[B, D, T] -> nearest codes [B, T]; computed in float32."""
@@ -95,7 +100,7 @@ class Mrte(nn.Module):
         self.text_pre = nn.Conv1d(config.hidden, config.mrte, 1)
         self.cross_attention = Attention(config.mrte, 4)
         self.c_post = nn.Conv1d(config.mrte, config.hidden, 1)
-        self.condition = nn.Conv1d(config.gin, config.mrte, 1) if config.gin != config.mrte else nn.Identity()
+        self.condition = nn.Linear(config.gin, config.mrte) if config.gin != config.mrte else nn.Identity()
 
     def forward(
         self,
@@ -109,7 +114,8 @@ class Mrte(nn.Module):
         query = self.c_pre(y * y_mask)
         visible = text_mask.unsqueeze(2)  # [B, 1, 1, S]: every frame sees every real phone
         seen, weights = self.cross_attention.look(query * y_mask, self.text_pre(text * text_mask), visible)
-        return self.c_post((seen + query + self.condition(ge)) * y_mask), weights[:, 0]
+        style = self.condition(ge.transpose(1, 2)).transpose(1, 2)
+        return self.c_post((seen + query + style) * y_mask), weights[:, 0]
 
 
 class Prior(nn.Module):
@@ -252,23 +258,35 @@ class Acoustic(Stored):
         c = config or AcousticConfig()
         super().__init__(c)
         self.ssl_proj = nn.Conv1d(c.content, c.content, 2, stride=2)
-        self.quantiser = Quantiser(c.codes, c.content)
+        self.quantiser = Quantiser(c.codes, c.content, c.averages)
         self.enc_p = Prior(c)
         self.ref_enc = Reference(c.reference_bins, c.reference_hidden, c.gin, 0.1)
-        self.enc_q = Posterior(c)
+        self.enc_q = Posterior(c) if c.posterior else None
         self.flow = Flow(c)
         self.dec = make_decoder(c.decoder, c.inter, c.gin, c.sample_rate, c.hop, c.decoder_options)
+        if c.speaker:
+            self.speaker_proj = nn.Linear(c.speaker, c.gin)
+            self.prelu = nn.PReLU(c.gin)
 
     @torch.no_grad()
     def extract_latent(self, ssl: torch.Tensor) -> torch.Tensor:
         """Content frames [B, D, T] -> semantic tokens [B, 1, floor(T/2)]."""
         return self.quantiser.encode(self.ssl_proj(ssl.float())).unsqueeze(1)
 
-    def reference(self, spec: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        """Reference spectrogram [B, bins, T] -> condition [B, gin, 1]."""
+    def reference(
+        self, spec: torch.Tensor, lengths: torch.Tensor | None = None, speaker: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Reference spectrogram [B, bins, T], and speaker embedding [B, S] for v2Pro -> condition [B, gin, 1].
+
+        Several references are joined by the mean of their conditions. Raises ValueError when the embedding that this
+        network needs is not given, or given to one that has no use for it.
+        """
+        if (speaker is None) == bool(self.config.speaker):
+            raise ValueError("a speaker embedding is needed by networks made for one, and by no other")
         if lengths is None:
             lengths = torch.full((spec.shape[0],), spec.shape[2], device=spec.device)
-        return self.ref_enc(spec, length_mask(lengths, spec.shape[2]))
+        ge = self.ref_enc(spec, length_mask(lengths, spec.shape[2]))
+        return ge if speaker is None else self.prelu(ge + self.speaker_proj(speaker)[..., None])
 
     def expand(self, codes: torch.Tensor) -> torch.Tensor:
         """Tokens [B, T] -> content frames [B, D, 2T] (each token twice: 25 -> 50 frames/s)."""

@@ -30,19 +30,6 @@ class DiscriminatorConfig:
     )
 
 
-def official_v2() -> DiscriminatorConfig:
-    """Sizes of the published v1/v2 discriminator."""
-    scale = (
-        (16, 15, 1, 1),
-        (64, 41, 4, 4),
-        (256, 41, 4, 16),
-        (1024, 41, 4, 64),
-        (1024, 41, 4, 256),
-        (1024, 5, 1, 1),
-    )
-    return DiscriminatorConfig(period_widths=(32, 128, 512, 1024, 1024), scale_layers=scale)
-
-
 class ScaleNet(nn.Module):
     """Strided grouped convolutions on the waveform [B, 1, N]."""
 

@@ -30,14 +30,17 @@ LEVEL = 0.1  # root mean square that every input is brought to
 class ContentConfig:
     """Sizes of the encoder. The product of `conv_stride` must be 320 (16 kHz to 50 frames/s).
 
-    `front` is "mel" or "conv"; `level` brings every input to one root mean square (published HuBERT: False);
-    `centre` takes the mean of each mel band away.
+    `front` is "mel" or "conv"; `level` brings every input to one root mean square; `centre` takes the mean of each
+    mel band away; `pad` adds silence so that N samples give exactly floor(N / 320) frames; `stable` norms before
+    each layer, not after it; `units` 0 leaves the CTC head out. The published HuBERT has none of these.
     """
 
     front: str = "mel"
     mels: int = 80
     level: bool = True
     centre: bool = True
+    pad: bool = True
+    stable: bool = True
     hidden: int = 192
     layers: int = 5
     heads: int = 3
@@ -62,7 +65,7 @@ class ContentConfig:
             conv_stride=self.conv_stride,
             num_conv_pos_embeddings=self.position_kernel,
             num_conv_pos_embedding_groups=self.position_groups,
-            do_stable_layer_norm=True,
+            do_stable_layer_norm=self.stable,
             hidden_dropout=self.dropout,
             attention_dropout=self.dropout,
             activation_dropout=0.0,
@@ -111,14 +114,14 @@ class ContentEncoder(Stored):
     def __init__(self, config: ContentConfig | None = None) -> None:
         super().__init__(config or ContentConfig())
         self.hubert = HubertModel(self.config.hubert())
-        self.ctc = nn.Linear(self.config.hidden, self.config.units)
+        self.ctc = nn.Linear(self.config.hidden, self.config.units) if self.config.units else None
         if self.config.front == "mel":
             front: Any = MelFront(self.config.mels, self.config.conv_dim[-1], self.config.centre)
             self.hubert.feature_extractor = front
         reach = 1  # samples seen by one frame
         for kernel, stride in zip(reversed(self.config.conv_kernel), reversed(self.config.conv_stride), strict=True):
             reach = (reach - 1) * stride + kernel
-        self._pad = reach - HOP
+        self._reach, self._pad = reach, reach - HOP if self.config.pad else 0
 
     @property
     def dim(self) -> int:
@@ -128,32 +131,39 @@ class ContentEncoder(Stored):
     def _hidden(self, wav: torch.Tensor, lengths: torch.Tensor | None) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
         if lengths is None:
             lengths = torch.full((wav.shape[0],), wav.shape[1], device=wav.device)
-        frames = lengths // HOP
+        frames = (lengths + self._pad - self._reach) // HOP + 1
         if self.config.level:
             power = wav.float().square().sum(-1, keepdim=True) / lengths[:, None]
             wav = wav * (LEVEL / power.sqrt().clamp(min=1e-5))
-        # Half of the reach on each side, so that N samples give exactly floor(N / 320) frames.
         left = self._pad // 2
         padded = F.pad(wav, (left, self._pad - left))
         mask = None
-        if bool((frames < wav.shape[1] // HOP).any()):
+        if bool((lengths < wav.shape[1]).any()):
             mask = torch.arange(padded.shape[1], device=wav.device)[None] < (lengths + self._pad)[:, None]
         out = self.hubert(padded, attention_mask=mask, output_hidden_states=True, return_dict=True)
         return (*out.hidden_states[:-1], out.last_hidden_state), frames
 
     def features(self, wav: torch.Tensor, lengths: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-        """Content frames of 16 kHz audio in [-1, 1]: [B, N] -> ([B, floor(N/320), D], frame counts [B])."""
+        """Content frames of 16 kHz audio in [-1, 1]: [B, N] -> ([B, T, D], frame counts [B]).
+
+        T is floor(N / 320) with `pad`, and one less without when the last window is cut short.
+        """
         hidden, frames = self._hidden(wav, lengths)
         return hidden[self.config.feature_layer], frames
 
     def log_probs(self, wav: torch.Tensor, lengths: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Log probabilities over CTC_UNITS: [B, N] -> ([B, floor(N/320), units], frame counts [B])."""
         hidden, frames = self._hidden(wav, lengths)
-        return F.log_softmax(self.ctc(hidden[-1]).float(), dim=-1), frames
+        return self._ctc(hidden[-1]), frames
 
     def features_and_log_probs(
         self, wav: torch.Tensor, lengths: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """`features` and `log_probs` of one pass: [B, T, D], [B, T, units], frame counts [B]."""
         hidden, frames = self._hidden(wav, lengths)
-        return hidden[self.config.feature_layer], F.log_softmax(self.ctc(hidden[-1]).float(), dim=-1), frames
+        return hidden[self.config.feature_layer], self._ctc(hidden[-1]), frames
+
+    def _ctc(self, hidden: torch.Tensor) -> torch.Tensor:
+        if self.ctc is None:
+            raise ValueError("this content encoder has no CTC head")
+        return F.log_softmax(self.ctc(hidden).float(), dim=-1)

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -56,11 +57,16 @@ class SinePosition(nn.Module):
         self.hidden = hidden
 
     def forward(self, x: torch.Tensor, start: int = 0) -> torch.Tensor:
-        place = torch.arange(start, start + x.shape[1], device=x.device, dtype=torch.float32)
-        scale = torch.exp(torch.arange(0, self.hidden, 2, device=x.device) * (-math.log(10000.0) / self.hidden))
-        angle = place[:, None] * scale
-        table = torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
-        return self.drop(x + self.alpha * table)
+        return self.drop(x + self.alpha * self._table(torch.arange(start, start + x.shape[1], device=x.device)))
+
+    def at(self, x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        """One step of several rows: x [B, 1, H] at positions [B]."""
+        return self.drop(x + self.alpha * self._table(places)[:, None])
+
+    def _table(self, places: torch.Tensor) -> torch.Tensor:
+        scale = torch.exp(torch.arange(0, self.hidden, 2, device=places.device) * (-math.log(10000.0) / self.hidden))
+        angle = places.float()[:, None] * scale
+        return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
 
 
 class Layer(nn.Module):
@@ -122,10 +128,10 @@ class Semantic(Stored):
         self.predict = nn.Linear(c.hidden, c.codes + 1, bias=False)
 
     def embed_text(self, phones: torch.Tensor, bert: torch.Tensor | None = None) -> torch.Tensor:
-        """Phones [B, P] (and BERT [B, P, bert]) -> [B, P, H] with positions."""
+        """Phones [B, P] (and BERT [B, P, bert]; None counts as zeros) -> [B, P, H] with positions."""
         x = self.text_embedding(phones)
-        if self.bert_proj is not None and bert is not None:
-            x = x + self.bert_proj(bert)
+        if self.bert_proj is not None:
+            x = x + (self.bert_proj.bias if bert is None else self.bert_proj(bert))
         return self.text_position(x)
 
     def forward(
@@ -163,7 +169,6 @@ class Semantic(Stored):
                 maps.append(rows(weights)[..., :size])
         return self.predict(rows(x)), maps
 
-    @torch.no_grad()
     def generate(
         self,
         phones: torch.Tensor,
@@ -173,44 +178,84 @@ class Semantic(Stored):
         bert: torch.Tensor | None = None,
         max_steps: int = 1500,
     ) -> Take:
-        """Continue prompt tokens [p] (p may be 0) for reference + target phones [P] (specification 2.8)."""
-        text = self.embed_text(phones[None], None if bert is None else bert[None])
-        x = text
-        if len(prompt):
-            x = torch.cat([text, self.audio_position(self.audio_embedding(prompt[None]))], dim=1)
-        size, start = text.shape[1], len(prompt)
-        place = torch.arange(x.shape[1], device=x.device)
-        mask = (place[None] < size) | ((place[None] <= place[:, None]) & (place[:, None] >= size))
-        shape = (
-            len(self.layers),
-            2,
-            self.config.heads,
-            x.shape[1] + max_steps,
-            self.config.hidden // self.config.heads,
-        )
-        cache = x.new_empty(shape)
-        used = x.shape[1]
+        """Continue prompt tokens [p] (p may be 0) for reference + target phones [P], BERT [P, bert]."""
+        return self.generate_batch([phones], [prompt], sampling, [generator], [bert], max_steps)[0]
+
+    @torch.no_grad()
+    def generate_batch(
+        self,
+        phones: Sequence[torch.Tensor],
+        prompts: Sequence[torch.Tensor],
+        sampling: Sampling,
+        generators: Sequence[torch.Generator],
+        berts: Sequence[torch.Tensor | None],
+        max_steps: int = 1500,
+    ) -> list[Take]:
+        """`generate` of several texts at once, each with its own dice (specification 2.8).
+
+        Rows are padded on the left, after embedding and position, and leave the batch when they end, so that what a
+        row says does not depend on its company.
+        """
+        pairs = list(zip(phones, prompts, berts, strict=True))
+        rows = [self._prefix(*pair) for pair in pairs]
+        width = max(len(row) for row in rows)
+        x = torch.stack([F.pad(row, (0, 0, width - len(row), 0)) for row in rows])
+        pads = torch.tensor([width - len(row) for row in rows], device=x.device)
+        texts = torch.tensor([width - len(prompt) for prompt in prompts], device=x.device)  # where the text ends
+        hidden, heads = self.config.hidden, self.config.heads
+        cache = x.new_empty(len(rows), len(self.layers), 2, heads, width + max_steps, hidden // heads)
         layers = [cast(Layer, layer) for layer in self.layers]
+        mask = _prefill_mask(width, pads, texts)
         for number, layer in enumerate(layers):
             query, key, value = layer.qkv(x)
-            cache[number, 0, :, :used], cache[number, 1, :, :used] = key[0], value[0]
-            x = layer.finish(x, F.scaled_dot_product_attention(query, key, value, attn_mask=mask[None, None]))
-        history = prompt.tolist()
-        out: list[int] = []
-        logits = self.predict(x[0, -1])
+            cache[:, number, 0, :, :width], cache[:, number, 1, :, :width] = key, value
+            x = layer.finish(x, F.scaled_dot_product_attention(query, key, value, attn_mask=mask))
+        logits = self.predict(x[:, -1])
+        alive = list(range(len(rows)))
+        history = [prompt.tolist() for prompt in prompts]
+        out: list[list[int]] = [[] for _ in rows]
+        stops = ["max_steps"] * len(rows)
         for step in range(max_steps):
-            token, ended = pick(logits, history, step, self.config.eos, sampling, generator)
-            if ended:
-                return Take(torch.tensor(out, dtype=torch.long), "eos")
-            out.append(token)
-            history.append(token)
-            x = self.audio_embedding(torch.tensor([[token]], device=logits.device))
-            x = self.audio_position(x, start + step)
+            kept = []
+            for at, row in enumerate(alive):
+                token, ended = pick(logits[at], history[row], step, self.config.eos, sampling, generators[row])
+                if ended:
+                    stops[row] = "eos"
+                    continue
+                out[row].append(token)
+                history[row].append(token)
+                kept.append(at)
+            if len(kept) < len(alive):
+                cache, pads, alive = cache[kept], pads[kept], [alive[at] for at in kept]
+            if not alive:
+                break
+            used = width + step
+            last = torch.tensor([[out[row][-1]] for row in alive], device=logits.device)
+            places = torch.tensor([len(history[row]) - 1 for row in alive], device=logits.device)
+            x = self.audio_position.at(self.audio_embedding(last), places)
+            real = None
+            if bool(pads.any()):
+                real = (torch.arange(used + 1, device=x.device)[None] >= pads[:, None])[:, None, None]
             for number, layer in enumerate(layers):
                 query, key, value = layer.qkv(x)
-                cache[number, 0, :, used], cache[number, 1, :, used] = key[0, :, 0], value[0, :, 0]
-                keys, values = cache[number, :, :, : used + 1]
-                x = layer.finish(x, F.scaled_dot_product_attention(query, keys[None], values[None]))
-            used += 1
-            logits = self.predict(x[0, -1])
-        return Take(torch.tensor(out, dtype=torch.long), "max_steps")
+                cache[:, number, 0, :, used], cache[:, number, 1, :, used] = key[:, :, 0], value[:, :, 0]
+                keys, values = cache[:, number, 0, :, : used + 1], cache[:, number, 1, :, : used + 1]
+                x = layer.finish(x, F.scaled_dot_product_attention(query, keys, values, attn_mask=real))
+            logits = self.predict(x[:, -1])
+        return [Take(torch.tensor(row, dtype=torch.long), stop) for row, stop in zip(out, stops, strict=True)]
+
+    def _prefix(self, phones: torch.Tensor, prompt: torch.Tensor, bert: torch.Tensor | None) -> torch.Tensor:
+        """Embedded phones and prompt tokens, [P + p, H]."""
+        x = self.embed_text(phones[None], None if bert is None else bert[None])[0]
+        if len(prompt):
+            x = torch.cat([x, self.audio_position(self.audio_embedding(prompt[None]))[0]])
+        return x
+
+
+def _prefill_mask(width: int, pads: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
+    """Who sees whom in rows [B] of [pads | text | prompt], bool [B, 1, width, width]; pads see themselves alone."""
+    place = torch.arange(width, device=pads.device)
+    query, key = place[None, :, None], place[None, None, :]
+    real, text = key >= pads[:, None, None], key < texts[:, None, None]
+    seen = real & (text | (key <= query)) & (text | (query >= texts[:, None, None]))
+    return (seen | (key == query)).unsqueeze(1)

@@ -65,6 +65,7 @@ class AutoencoderTrainer:
         f0 = torch.stack([torch.from_numpy(f0_track(row.numpy(), RATE, c.hop // 2)) for row in wav])
         with torch.autocast("cpu", torch.bfloat16):
             ge = self.model.reference(spec)
+            assert self.model.enc_q is not None  # made with its posterior, above
             z, mean, logs = self.model.enc_q(spec, mask, ge.detach())
             audio, pitch = decode(self.model.dec, z, ge, f0)
         mel = losses.mel_loss(audio[:, 0].float(), wav, c.sample_rate, RESOLUTIONS)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from voice.errors import UserError
 from voice.f0 import f0_track
 from voice.mel import linear_spectrogram
 from voice.nets import losses
@@ -99,7 +100,10 @@ class AcousticTrainer:
         device: str = "cpu",
         autocast: bool = True,
     ) -> None:
+        if model.enc_q is None:
+            raise UserError("these s2 weights hold no posterior encoder", "train from a base, not from an exported voice")
         self.model, self.discriminator = model.to(device), discriminator
+        self.posterior = model.enc_q
         self.batch, self.held, self.weights, self.rate = batch, held, weights, rate
         self.segment, self.adversarial_from = segment_frames, adversarial_from
         self.device, self.autocast = device, autocast
@@ -121,7 +125,7 @@ class AcousticTrainer:
         with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
             ge = self.model.reference(spec, lengths)
             mask = length_mask(lengths, spec.shape[2])
-            z, _, logs_q = self.model.enc_q(spec, mask, ge.detach())
+            z, _, logs_q = self.posterior(spec, mask, ge.detach())
             z_p = self.model.flow(z, mask, ge)
             mean_p, logs_p, _, looked = self.model.enc_p(self.model.expand(codes), lengths, phones, phone_counts, ge)
             prior = self.model.flow(mean_p * mask, mask, ge, reverse=True) * mask

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from voice.f0 import f0_track
-from voice.nets import acoustic, discriminator, losses
+from voice.nets import discriminator, losses
 from voice.nets.acoustic import Acoustic, AcousticConfig
 from voice.nets.generator import HarmonicDecoder, make_decoder
+from voice.nets.official import VERSIONS
 
 SMALL = AcousticConfig(
     content=16,
@@ -53,8 +54,8 @@ def test_parts_have_the_published_sizes() -> None:
         "dec": 14_662_144,
     }
     with torch.device("meta"):
-        big = Acoustic(acoustic.official_v2())
-        judge = discriminator.Discriminator(discriminator.official_v2())
+        big = Acoustic(VERSIONS["v2"].acoustic)
+        judge = discriminator.Discriminator(VERSIONS["v2"].discriminator)
     found = {name: sum(p.numel() for p in part.parameters()) for name, part in big.named_children()}
     assert {name: found[name] for name in expected} == expected
     assert sum(p.numel() for p in judge.parameters()) == 46_747_132
