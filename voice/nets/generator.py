@@ -25,12 +25,13 @@ MIDDLE_LOG_F0 = math.log(170.0)  # between men and women: where the F0 head star
 class ResidualBlock(nn.Module):
     """Three pairs of dilated and plain convolutions, each with a residual (HiFi-GAN type 1)."""
 
-    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]) -> None:
+    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...], norm: bool = True) -> None:
         super().__init__()
 
         def conv(dilation: int) -> nn.Module:
             pad = (kernel - 1) * dilation // 2
-            return weight_norm(nn.Conv1d(channels, channels, kernel, dilation=dilation, padding=pad))
+            plain = nn.Conv1d(channels, channels, kernel, dilation=dilation, padding=pad)
+            return weight_norm(plain) if norm else plain
 
         self.convs1 = nn.ModuleList(conv(dilation) for dilation in dilations)
         self.convs2 = nn.ModuleList(conv(1) for _ in dilations)
@@ -42,7 +43,10 @@ class ResidualBlock(nn.Module):
 
 
 class HifiGan(nn.Module):
-    """latent [B, inter, T] and condition [B, gin, 1] -> audio [B, 1, T * prod(rates)] (specification 3.7)."""
+    """latent [B, inter, T] and condition [B, gin, 1] -> audio [B, 1, T * prod(rates)] (specification 3.7).
+
+    With gin 0 there is no condition; `post_bias` gives the last convolution a bias; without `norm` weights are plain.
+    """
 
     def __init__(
         self,
@@ -53,10 +57,12 @@ class HifiGan(nn.Module):
         kernels: tuple[int, ...],
         block_kernels: tuple[int, ...] = (3, 7, 11),
         block_dilations: tuple[int, ...] = (1, 3, 5),
+        post_bias: bool = False,
+        norm: bool = True,
     ) -> None:
         super().__init__()
         self.conv_pre = nn.Conv1d(inter, channels, 7, padding=3)
-        self.cond = nn.Conv1d(gin, channels, 1)
+        self.cond = nn.Conv1d(gin, channels, 1) if gin else None
         self.ups = nn.ModuleList()
         self.resblocks = nn.ModuleList()
         self.per_stage = len(block_kernels)
@@ -64,12 +70,15 @@ class HifiGan(nn.Module):
             wide, narrow = channels // 2**i, channels // 2 ** (i + 1)
             up = nn.ConvTranspose1d(wide, narrow, kernel, rate, padding=(kernel - rate) // 2)
             up.weight.data.normal_(0, 0.01)
-            self.ups.append(weight_norm(up))
-            self.resblocks.extend(ResidualBlock(narrow, k, block_dilations) for k in block_kernels)
-        self.conv_post = nn.Conv1d(channels // 2 ** len(rates), 1, 7, padding=3, bias=False)
+            self.ups.append(weight_norm(up) if norm else up)
+            self.resblocks.extend(ResidualBlock(narrow, k, block_dilations, norm) for k in block_kernels)
+        self.conv_post = nn.Conv1d(channels // 2 ** len(rates), 1, 7, padding=3, bias=post_bias)
 
-    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        x = self.conv_pre(x) + self.cond(condition)
+    def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        """`condition` is needed by a network with gin above 0, and without effect on the others."""
+        x = self.conv_pre(x)
+        if self.cond is not None:
+            x = x + self.cond(condition)
         for i, up in enumerate(self.ups):
             x = up(F.leaky_relu(x, SLOPE))
             blocks = self.resblocks[i * self.per_stage : (i + 1) * self.per_stage]
