@@ -12,7 +12,7 @@ import typer
 
 from pipeline.cli_consent import app as consent_app
 from pipeline.cli_schedule import app as schedule_app
-from pipeline.engine import DEFAULT_ENGINE, NOISE_SCALE, SayOptions, find_loader
+from pipeline.engine import DEFAULT_ENGINE, SayOptions, find_loader
 from pipeline.output import complain, emit_json, emit_table
 from pipeline.settings import project_root
 from voice.errors import UserError
@@ -31,8 +31,9 @@ app.add_typer(consent_app, name="consent")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Voice = Annotated[str, typer.Option("--voice", help="A voice of params.yaml.")]
 Lang = Annotated[str, typer.Option("--lang", help="auto, en or zh.")]
-Noise = Annotated[float, typer.Option("--noise-scale", help="0 to 2; more is livelier.")]
-Length = Annotated[float, typer.Option("--length-scale", help="0.5 to 2; more is slower.")]
+Noise = Annotated[float | None, typer.Option("--noise-scale", help="0 to 2, more is livelier; else params.yaml's.")]
+Length = Annotated[float | None, typer.Option("--length-scale", help="0.3 to 3, more is slower; else params.yaml's.")]
+Rate = Annotated[int | None, typer.Option("--rate", help="Resample to this many Hz, as 48000.")]
 EngineName = Annotated[str, typer.Option("--engine", help="module:function that loads the voice.", hidden=True)]
 Script = Annotated[Path, typer.Argument(help="UTF-8 text, one spoken line per line, blank lines are pauses.")]
 
@@ -86,10 +87,16 @@ def say(
     out: Annotated[Path, typer.Option("--out", help="A .wav or .flac file.")],
     ref: Annotated[Path | None, typer.Option("--ref", help="A clip whose manner to follow.")] = None,
     ref_text: Annotated[str | None, typer.Option("--ref-text", help="What the clip says.")] = None,
-    prompt: Annotated[bool, typer.Option("--prompt", help="Go on from the clip's own tokens too.")] = False,
+    also_like: Annotated[
+        list[Path] | None, typer.Option("--also-like", help="A further clip to average the timbre with (repeatable).")
+    ] = None,
+    prompt: Annotated[
+        bool | None, typer.Option("--prompt/--no-prompt", help="Go on from the clip's own tokens too, or not.")
+    ] = None,
     lang: Lang = "auto",
-    noise_scale: Noise = NOISE_SCALE,
-    length_scale: Length = 1.0,
+    noise_scale: Noise = None,
+    length_scale: Length = None,
+    rate: Rate = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Default: from the content.")] = None,
     engine: EngineName = DEFAULT_ENGINE,
     as_json: Json = False,
@@ -97,9 +104,12 @@ def say(
     """Speak one text into a labelled file."""
     from pipeline.speak import speak
 
-    options = SayOptions(lang=lang, noise_scale=noise_scale, length_scale=length_scale)
+    options = SayOptions(lang, noise_scale, length_scale, rate)
     load = find_loader(engine)
-    facts = speak(project_root(), text, voice, out, options, load, ref=ref, ref_text=ref_text, seed=seed, prompt=prompt)
+    facts = speak(
+        project_root(), text, voice, out, options, load,
+        ref=ref, ref_text=ref_text, seed=seed, prompt=prompt, also_like=also_like or (),
+    )  # fmt: skip
     for warning in facts["warnings"]:
         print(f"note: {warning}", file=sys.stderr)
     emit_json(facts) if as_json else print(f"{out}: {facts['seconds']:.2f} s, seed {facts['seed']}, {facts['label']}")
@@ -138,15 +148,16 @@ def narrate(
     voice: Voice,
     out: Annotated[Path | None, typer.Option("--out", help="Folder; default out/<script>.")] = None,
     lang: Lang = "auto",
-    noise_scale: Noise = NOISE_SCALE,
-    length_scale: Length = 1.0,
+    noise_scale: Noise = None,
+    length_scale: Length = None,
+    rate: Rate = None,
     direct: Annotated[bool, typer.Option("--direct", help="Without Prefect: no record of the run.")] = False,
     engine: EngineName = DEFAULT_ENGINE,
     as_json: Json = False,
 ) -> None:
     """Narrate a script; only new and edited lines are rendered."""
     root = project_root()
-    options = SayOptions(lang=lang, noise_scale=noise_scale, length_scale=length_scale)
+    options = SayOptions(lang, noise_scale, length_scale, rate)
     folder = (out or root / "out" / script.stem).resolve()
     if direct:
         from pipeline.narration import run_narration
@@ -178,8 +189,9 @@ def plan(
     voice: Voice,
     out: Annotated[Path | None, typer.Option("--out", help="Folder; default out/<script>.")] = None,
     lang: Lang = "auto",
-    noise_scale: Noise = NOISE_SCALE,
-    length_scale: Length = 1.0,
+    noise_scale: Noise = None,
+    length_scale: Length = None,
+    rate: Rate = None,
     engine: EngineName = DEFAULT_ENGINE,
     as_json: Json = False,
 ) -> None:
@@ -189,7 +201,7 @@ def plan(
     from pipeline.narration import Narration
 
     root = project_root()
-    options = SayOptions(lang=lang, noise_scale=noise_scale, length_scale=length_scale)
+    options = SayOptions(lang, noise_scale, length_scale, rate)
     folder = (out or root / "out" / script.stem).resolve()
     found = Narration(root, script.resolve(), voice, folder, options, find_loader(engine)).plan()
     if as_json:

@@ -13,31 +13,30 @@ from typing import Any, Protocol
 
 from voice.errors import UserError
 from voice.files import sha256_file, write_json
+from voice.speaking import Speaking
 
 # Raise it when the same text, weights and options shall be rendered anew.
 ENGINE_VERSION = 1
 DEFAULT_ENGINE = "pipeline.voices:load_voice"
-NOISE_SCALE = 0.15  # of every command; the listening script has its own in params.yaml
 
 
 @dataclass(frozen=True)
 class SayOptions:
-    """How lines are spoken. `length_scale` above 1 is slower, `noise_scale` 0 is flattest."""
+    """How lines are spoken. What is None here is as `speaking` in params.yaml says. `rate` in Hz resamples."""
 
     lang: str = "auto"
-    noise_scale: float = NOISE_SCALE
-    length_scale: float = 1.0
+    noise_scale: float | None = None
+    length_scale: float | None = None
+    rate: int | None = None
 
     def __post_init__(self) -> None:
         """Raise UserError for a value no voice can use."""
         if self.lang not in ("auto", "en", "zh"):
             raise UserError(f"--lang {self.lang}: unknown language", "use auto, en or zh")
-        if not 0.0 <= self.noise_scale <= 2.0:
-            raise UserError(
-                f"--noise-scale {self.noise_scale}: not in 0 to 2", f"{NOISE_SCALE} is usual with the mini base"
-            )
-        if not 0.5 <= self.length_scale <= 2.0:
-            raise UserError(f"--length-scale {self.length_scale}: not in 0.5 to 2", "1 is the voice's own speed")
+        given: dict[str, Any] = {"noise_scale": self.noise_scale, "length_scale": self.length_scale}
+        Speaking(**{name: value for name, value in given.items() if value is not None})
+        if self.rate is not None and not 8000 <= self.rate <= 192_000:
+            raise UserError(f"--rate {self.rate}: not in 8000 to 192000 Hz", "48000 is usual for video")
 
 
 class Engine(Protocol):
@@ -47,10 +46,10 @@ class Engine(Protocol):
 
     @property
     def info(self) -> dict[str, Any]:
-        """Hashes of the weights."""
+        """Hashes of the weights, and under `speaking` how the voice speaks by default."""
 
-    def say(self, text: str, *, lang: str, noise_scale: float, length_scale: float, seed: int | None) -> Any:
-        """A Speech: audio float32 [N], sample_rate, seed, stop."""
+    def say(self, text: str, *, lang: str, seed: int | None, **options: Any) -> Any:
+        """A Speech: audio float32 [N], sample_rate, seed, stop. `options` are the other fields of SayOptions."""
 
 
 Loader = Callable[[Path, str], Engine]
@@ -66,6 +65,13 @@ def find_loader(name: str) -> Loader:
         raise UserError(f"engine {name}: not a function", "give module:function")
     loader: Loader = found
     return loader
+
+
+def sound_facts(info: dict[str, Any], options: SayOptions, **more: Any) -> dict[str, Any]:
+    """For a sidecar: `weights` by hash, and the `parameters` in force, those of the call over the voice's own."""
+    weights = {name: value for name, value in info.items() if name != "speaking"}
+    given = {name: value for name, value in asdict(options).items() if value is not None}
+    return {"weights": weights, "parameters": {**info.get("speaking", {}), **given, **more}}
 
 
 def line_key(text: str, info: dict[str, Any], options: SayOptions) -> str:

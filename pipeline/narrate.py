@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_run_logger, runtime, task
 from prefect.artifacts import (
     create_progress_artifact,
     create_table_artifact,
@@ -14,7 +17,7 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed, State
 
-from pipeline.engine import DEFAULT_ENGINE, NOISE_SCALE, SayOptions, find_loader
+from pipeline.engine import DEFAULT_ENGINE, SayOptions, find_loader
 from pipeline.flowrun import report_of
 from pipeline.narration import Narration, NarrationReport, only_one
 from pipeline.progress import Meter
@@ -29,8 +32,9 @@ def narrate(
     voice: str,
     out: str,
     lang: str = "auto",
-    noise_scale: float = NOISE_SCALE,
-    length_scale: float = 1.0,
+    noise_scale: float | None = None,
+    length_scale: float | None = None,
+    rate: int | None = None,
     engine: str = DEFAULT_ENGINE,
 ) -> State[NarrationReport]:
     """Narrate `script` with `voice` into the folder `out` (paths relative to the project's root).
@@ -39,7 +43,7 @@ def narrate(
     """
     root = project_root()
     log = get_run_logger()
-    options = SayOptions(lang=lang, noise_scale=noise_scale, length_scale=length_scale)
+    options = SayOptions(lang, noise_scale, length_scale, rate)
     with only_one(root, root / out):
         job = Narration(root, root / script, voice, root / out, options, find_loader(engine))
         plan = job.plan()
@@ -68,6 +72,8 @@ def narrate(
     for error in report.errors:
         log.error(error)
     text = f"{report.rendered} rendered, {report.cached} cached, {report.failed} failed"
+    if runtime.deployment.id:  # served or by a worker: nobody but the terminal sees this run
+        print(f"{datetime.now():%Y-%m-%d %H:%M:%S} {out}: {text}", file=sys.stderr, flush=True)
     return Completed(message=text, data=report) if report.ok else Failed(message=text, data=report)
 
 
@@ -77,9 +83,7 @@ def run_flow(script: Path, voice: str, out: Path, options: SayOptions, engine: s
         "script": str(script),
         "voice": voice,
         "out": str(out),
-        "lang": options.lang,
-        "noise_scale": options.noise_scale,
-        "length_scale": options.length_scale,
+        **asdict(options),
         "engine": engine,
     }
     return report_of(narrate, parameters, NarrationReport)

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.engine import Engine, LineStore, Loader, SayOptions, line_key
+from pipeline.engine import Engine, LineStore, Loader, SayOptions, line_key, sound_facts
 from pipeline.script import ScriptLine, read_script
 from voice.errors import UserError
 from voice.files import sha256_file, write_bytes, write_json
@@ -146,7 +146,7 @@ class Narration:
         from voice.label import LabelledFile, label_text, sidecar
 
         rows: list[dict[str, Any]] = []
-        rate = self.engine.sample_rate
+        rate = self.options.rate or self.engine.sample_rate
         with LabelledFile(self._joined(), rate, self.voice) as book:
             for line, key in zip(self.lines, self.keys, strict=True):
                 row: dict[str, Any] = {
@@ -175,8 +175,7 @@ class Narration:
             {
                 "label": label_text(self.voice),
                 "voice": self.voice,
-                "weights": self.engine.info,
-                "parameters": asdict(self.options),
+                **sound_facts(self.engine.info, self.options),
                 "script_sha256": sha256_file(self.script),
                 "sha256": sha256_file(self._joined()),
                 "seconds": round(total, 6),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline.engine import Loader, SayOptions
+from pipeline.engine import Loader, SayOptions, sound_facts
 from voice.errors import UserError
+from voice.files import sha256_file
 from voice.label import FORMATS, write_labelled
 
 LONGEST = 2000  # characters; longer texts are scripts
@@ -24,7 +26,8 @@ def speak(
     ref: Path | None = None,
     ref_text: str | None = None,
     seed: int | None = None,
-    prompt: bool = False,
+    prompt: bool | None = None,
+    also_like: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Say `text` and write `out` (.wav or .flac) with its sidecar; return the sidecar's facts.
 
@@ -38,17 +41,20 @@ def speak(
         raise UserError(f"{out}: cannot write {out.suffix or 'a file with no suffix'}", "use .wav or .flac")
     if ref is not None and not ref.is_file():
         raise UserError(f"--ref {ref}: no such file", "give a short clip of the voice")
+    for clip in also_like:
+        if not clip.is_file():
+            raise UserError(f"--also-like {clip}: no such file", "give short clips of the voice")
     if ref_text is not None and ref is None:
         raise UserError("--ref-text without --ref", "give the clip that says it")
     engine: Any = load(root, voice)
     given: dict[str, Any] = {"ref": ref, "ref_text": ref_text} if ref is not None else {}
-    if prompt:
-        given["prompt"] = True
+    given |= {"also_like": list(also_like)} if also_like else {}
+    if prompt is not None:
+        given["prompt"] = prompt
     speech = engine.say(text, seed=seed, **asdict(options), **given)
     facts = {
         "text": text,
-        "weights": engine.info,
-        "parameters": asdict(options) | {"prompt": prompt},
+        **sound_facts(engine.info, options, **({} if prompt is None else {"prompt": prompt})),
         "seed": speech.seed,
         "seconds": round(len(speech.audio) / speech.sample_rate, 6),
         "sample_rate": speech.sample_rate,
@@ -56,7 +62,7 @@ def speak(
         "warnings": list(speech.warnings),
     }
     if ref is not None:
-        from voice.files import sha256_file
-
         facts["reference"] = {"sha256": sha256_file(ref), "text": ref_text}
+    if also_like:
+        facts["also_like"] = [sha256_file(clip) for clip in also_like]
     return write_labelled(out, speech.audio, speech.sample_rate, voice, facts)

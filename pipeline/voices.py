@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from voice.errors import UserError
 
 if TYPE_CHECKING:
+    from stages.params import Params
     from voice.synthesis import Voice
 
 
-def voice_folders(root: Path, name: str) -> tuple[Path, Path, int]:
-    """(the voice's models, its base's models, threads). Raises UserError for an unknown or unbuilt voice."""
+def voice_folders(root: Path, name: str) -> tuple[Path, Path, Params]:
+    """(the voice's models, its base's models, params). Raises UserError for an unknown or unbuilt voice."""
     from stages.params import load_params
 
     params = load_params(root)
@@ -22,12 +23,12 @@ def voice_folders(root: Path, name: str) -> tuple[Path, Path, int]:
     models, base = root / "models" / name, root / "models" / "pretrained" / params.base
     if not (models / "acoustic.safetensors").is_file() or not base.is_dir():
         raise UserError(f"{name}: not built yet", f"run `reprovoice rebuild --voice {name}`")
-    return models, base, params.threads
+    return models, base, params
 
 
 def load_voice(root: Path, name: str) -> Voice:
     """The voice `name` of the project at `root`, ready to speak."""
-    models, base, threads = voice_folders(root, name)
+    models, base, params = voice_folders(root, name)
     from voice.synthesis import Voice  # after the checks: torch takes seconds to import
 
-    return Voice.load(models, base, threads=threads)
+    return Voice.load(models, base, params.threads, params.speaking.settings())

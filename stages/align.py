@@ -59,7 +59,7 @@ def main(voice: str) -> None:
     for note in notes:
         print(f"{place.transcript}: {note}", flush=True)
     table = read_table(place.segments_table, Segments)
-    encoder = ContentEncoder.load(base_dir(params.base) / "content.safetensors")
+    encoder = ContentEncoder.load(base_dir(params.base) / "aligner.safetensors")
     files = [place.segments / f"{name}.flac" for name in table["id"]]
     frames = [frames_of(encoder, file) for file in progress(files, f"align {voice}")]
     placed = place_words(torch.cat(frames), words)

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from stages.common import VoicePaths
 from stages.lines import save_speech, spread
-from stages.training import Segment
+from stages.segments import Segment
 from voice.audio import write_flac
 from voice.files import sha256_file
 from voice.metrics.judge import Judge
 from voice.metrics.spectral import mel_distance_db
+from voice.nets.hubert import ContentEncoder
 from voice.synthesis import Speech, Voice, content_seed
 from voice.text.symbols import SYMBOLS
 
@@ -26,12 +27,14 @@ TARGETS = 12  # training recordings that stand for the voice when likeness is me
 class Bench:
     """Rows of the contract `EvaluationLines` and F0 tracks by take, gathered line by line."""
 
-    def __init__(self, place: VoicePaths, tuned: Voice, base: Voice, segments: list[Segment], seed: int) -> None:
+    def __init__(
+        self, place: VoicePaths, tuned: Voice, base: Voice, aligner: ContentEncoder, segments: list[Segment], seed: int
+    ) -> None:
         self.place, self.tuned, self.base, self.seed = place, tuned, base, seed
         about = json.loads(place.reference_note.read_text(encoding="utf-8"))
         self.reference = {"ref": place.reference, "ref_text": about["text"]}
-        self.condition = tuned.prompt(place.reference, about["text"], about["lang"]).condition
-        self.judge = Judge(base.content, base.acoustic)
+        self.condition = tuned.references.clip(place.reference, about["text"], about["lang"]).condition
+        self.judge = Judge(aligner, base.acoustic)
         known = [item.wav.numpy() for item in segments if item.split == "train"]
         self.target = self.judge.target(spread(known, TARGETS), tuned.sample_rate)
         self.rows: list[dict[str, Any]] = []

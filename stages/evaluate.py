@@ -7,13 +7,14 @@ from typing import Any
 
 from stages.bench import Bench
 from stages.common import base_dir, paths, progress, run
-from stages.lines import script, spoken_lang, spread
+from stages.lines import hashes, script, spoken_lang, spread
 from stages.params import load_params
-from stages.training import read_segments
+from stages.segments import read_segments
 from voice.contracts import EvaluationLines, check_metrics, write_table
 from voice.files import write_bytes, write_json, write_text
 from voice.metrics.curves import read_curve
 from voice.metrics.summary import summarise
+from voice.nets.hubert import ContentEncoder
 from voice.report.page import render
 from voice.report.plots import loss_curves, phone_error_bars, pitch_histogram
 from voice.synthesis import Voice
@@ -27,10 +28,12 @@ def main(voice: str) -> None:
     segments = read_segments(place)
     every = [item for item in segments if item.split == "held_out"]
     held = spread(every, settings.held_out)
-    tuned, untuned = Voice.load(place.models, base, params.threads), Voice.load(base, base, params.threads)
+    how = params.speaking.settings()
+    tuned, untuned = (Voice.load(folder, base, params.threads, how) for folder in (place.models, base))
+    aligner = ContentEncoder.load(base / "aligner.safetensors")
 
     shutil.rmtree(place.evaluation, ignore_errors=True)
-    bench = Bench(place, tuned, untuned, segments, settings.seed)
+    bench = Bench(place, tuned, untuned, aligner, segments, settings.seed)
     for item in progress(held, f"evaluate {voice}: held out"):
         bench.spoken(item.name, "held_out", item.text, item.lang)
         bench.recorded(item)
@@ -57,7 +60,7 @@ def main(voice: str) -> None:
     }
     for title, data in pictures.items():
         write_bytes(place.evaluation / f"{title.lower().replace(' ', '_').replace('-', '_')}.png", data)
-    page = render(voice, params.base, metrics, lines, pictures, tuned.info)
+    page = render(voice, params.base, metrics, lines, pictures, hashes(tuned.info))
     write_text(place.evaluation / "report.html", page)
     write_json(place.metrics, metrics)
     print(f"{place.evaluation / 'report.html'}: {len(lines)} clips of {lines['line'].nunique()} lines", flush=True)

@@ -36,14 +36,19 @@ def spread(items: Sequence[T], most: int) -> list[T]:
     return [items[number * len(items) // most] for number in range(most)]
 
 
+def hashes(info: dict[str, Any]) -> dict[str, str]:
+    """The sha256 sums among the facts of a Voice."""
+    return {name: value for name, value in info.items() if name != "speaking"}
+
+
 def save_speech(
-    path: Path, speech: Speech, voice: str, text: str, weights: dict[str, Any], settings: dict[str, Any]
+    path: Path, speech: Speech, voice: str, text: str, info: dict[str, Any], settings: dict[str, Any]
 ) -> str:
-    """Write a spoken line as labelled FLAC with its sidecar; the file's sha256."""
+    """Write a spoken line as labelled FLAC with its sidecar; the file's sha256. `info` is that of the Voice."""
     facts = {
         "text": text,
-        "weights": weights,
-        "parameters": settings,
+        "weights": hashes(info),
+        "parameters": info["speaking"] | settings,
         "seed": speech.seed,
         "seconds": round(speech.seconds, 6),
         "sample_rate": speech.sample_rate,

@@ -20,7 +20,9 @@ from pydantic import (
 )
 
 from voice.errors import UserError
+from voice.speaking import Speaking
 
+FAMILY = "official"  # a part of that name inside a section holds what bases `official-*` need instead
 _RESERVED = {"base", "pretrained", "raw"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -87,7 +89,10 @@ class Features(_Section):
 
 
 class _Training(_Section):
-    """Fine-tuning: `trainable` are prefixes of parameter names, all else is frozen."""
+    """Fine-tuning: `trainable` are prefixes of parameter names ("" for all), all else is frozen.
+
+    `lora_rank` above 0 trains low-rank adapters on these parts in place of their weights.
+    """
 
     epochs: Count
     batch_size: Count
@@ -95,17 +100,26 @@ class _Training(_Section):
     trainable: list[str] = Field(min_length=1)
     max_steps: Count | None = None
     validate_every: Count
+    schedule: Literal["cosine", "exponential"]
+    lora_rank: Annotated[int, Field(ge=0, le=256)]
     seed: Seed
 
 
 class TrainSemantic(_Training):
-    """s1, text to semantic tokens."""
+    """s1, text to semantic tokens: see `voice.train.semantic.SemanticTrainer`."""
+
+    optimiser: Literal["adamw", "scaled_adam"]
+    objective: Literal["all", "published"]
+    accumulate: Count
+    preference: Annotated[float, Field(ge=0, le=5)]
 
 
 class TrainAcoustic(_Training):
-    """s2, semantic tokens to sound: loss weights, and frames per training segment."""
+    """s2, semantic tokens to sound: loss weights, and frames per training segment; see `AcousticTrainer`."""
 
     segment_frames: Count
+    text_rate: Annotated[float, Field(ge=0, le=1)]
+    mel: Literal["multi", "published"]
     c_mel: Annotated[float, Field(ge=0)]
     c_kl: Annotated[float, Field(ge=0)]
     c_prior: Annotated[float, Field(ge=0)]
@@ -130,17 +144,27 @@ class Evaluate(_Section):
 
 
 class Synthesize(_Section):
-    """The listening script and how it is spoken."""
+    """The listening script."""
 
     texts: Texts
+    seed: Seed
+
+
+class SpeakingParams(_Section):
+    """How every text is spoken; see `voice.speaking.Speaking`."""
+
     noise_scale: Annotated[float, Field(ge=0, le=2)]
-    length_scale: Annotated[float, Field(ge=0.25, le=4)]
+    length_scale: Annotated[float, Field(ge=0.3, le=3)]
     temperature: Annotated[float, Field(gt=0, le=2)]
     top_k: Count
+    top_p: Annotated[float, Field(gt=0, le=1)]
     penalty: Annotated[float, Field(ge=1, le=5)]
     takes: Annotated[int, Field(ge=1, le=100)]
     prompt: bool
-    seed: Seed
+
+    def settings(self) -> Speaking:
+        """The same for the library."""
+        return Speaking(**self.model_dump())
 
 
 class Params(_Section):
@@ -149,6 +173,7 @@ class Params(_Section):
     base: Name
     threads: Annotated[int, Field(ge=1, le=64)]
     voices: dict[Name, VoiceParams]
+    speaking: SpeakingParams
     ingest: Ingest
     slice: Slice
     align: Align
@@ -158,10 +183,13 @@ class Params(_Section):
     evaluate: Evaluate
     synthesize: Synthesize
     _listed: frozenset[str] | None = PrivateAttr(default=None)
+    _varied: frozenset[str] = PrivateAttr(default=frozenset())
 
     def __getattribute__(self, name: str) -> Any:
         if name in _TOP and name != "voices":
             self._allow(name)
+            if name in self._varied:
+                self._allow("base")  # it says which values hold
         return super().__getattribute__(name)
 
     def voice(self, name: str) -> VoiceParams:
@@ -192,8 +220,12 @@ def project_root(start: Path | None = None) -> Path:
     raise UserError(f"{here}: no dvc.yaml here or above", "run inside a reprovoice project")
 
 
-def load_params(root: Path | None = None) -> Params:
-    """Read and check params.yaml of the project at `root`. Raises UserError, one line, for a fault in it."""
+def load_params(root: Path | None = None, base: str | None = None) -> Params:
+    """Read and check params.yaml of the project at `root`. Raises UserError, one line, for a fault in it.
+
+    A section may hold a part `official` with the values that bases of that family need instead; those of the base in
+    use hold, and both sets are checked. `base` reads the file as if it named that one.
+    """
     root = root or project_root()
     path = root / "params.yaml"
     if not path.is_file():
@@ -202,21 +234,52 @@ def load_params(root: Path | None = None) -> Params:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"params.yaml: not YAML: {' '.join(str(error).split())}") from error
-    try:
-        params = Params.model_validate(raw)
-    except ValidationError as error:
-        raise _explain(error) from error
+    plain, official, varied = _families(raw)
+    if base is not None:
+        plain, official = {**plain, "base": base}, {**official, "base": base}
+    params, other = _validate(plain), _validate(official, varied)
+    if params.base.startswith(f"{FAMILY}-"):
+        params = other
+    params._varied = varied
     if address := os.environ.get("DVC_STAGE"):
         params._listed = _listed(root, address)
     return params
 
 
-def _explain(error: ValidationError) -> UserError:
-    """The first fault as `params.yaml: key = value: rule`, with how many more there are."""
+def _families(raw: Any) -> tuple[Any, Any, frozenset[str]]:
+    """params.yaml without its `official` parts, with them in force, and the sections that have one."""
+    if not isinstance(raw, dict):
+        return raw, raw, frozenset()
+    plain, official = dict(raw), dict(raw)
+    varied = set()
+    for name, section in raw.items():
+        if not isinstance(section, dict) or FAMILY not in section or name == "voices":
+            continue
+        change = section[FAMILY]
+        if not isinstance(change, dict):
+            raise UserError(f"params.yaml: {name}.{FAMILY} = {change!r}: should be keys of {name} with their values")
+        varied.add(name)
+        plain[name] = {key: value for key, value in section.items() if key != FAMILY}
+        official[name] = plain[name] | change
+    return plain, official, frozenset(varied)
+
+
+def _validate(raw: Any, varied: frozenset[str] = frozenset()) -> Params:
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        raise _explain(error, varied) from error
+
+
+def _explain(error: ValidationError, varied: frozenset[str]) -> UserError:
+    """The first fault as `params.yaml: key = value: rule`, with how many more there are.
+
+    The plain values were checked before, so a fault in a section of `varied` lies in its part for official bases.
+    """
     faults = error.errors(include_url=False)
     fault = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
     loc = [str(part) for part in fault["loc"] if part != "[key]"]
-    key = ".".join(loc)
+    key = ".".join([loc[0], FAMILY, *loc[1:]] if loc[0] in varied else loc)
     hint = ""
     if fault["type"] == "extra_forbidden":
         known = _fields(loc[:-1])

@@ -17,18 +17,15 @@ from voice.synthesis import Voice, content_seed
 def main(voice: str) -> None:
     params, place = load_params(), paths(voice)
     settings, base = params.synthesize, base_dir(params.base)
-    speaker = Voice.load(place.models, base, params.threads)
+    speaker = Voice.load(place.models, base, params.threads, params.speaking.settings())
     lang = spoken_lang(params.voice(voice), place)
-    options = settings.model_dump(exclude={"texts", "seed"})
     shutil.rmtree(place.listening, ignore_errors=True)
     rows: list[dict[str, Any]] = []
     for name, text in progress(script(settings.texts, lang).items(), f"synthesize {voice}"):
         # From text and parameter alone: retrained weights say the same line with the same dice.
         seed = content_seed(settings.seed, lang, text)
-        speech = speaker.say(text, lang=lang, seed=seed, **options)
-        digest = save_speech(
-            place.listening / f"{name}.flac", speech, voice, text, speaker.info, {"lang": lang, **options}
-        )
+        speech = speaker.say(text, lang=lang, seed=seed)
+        digest = save_speech(place.listening / f"{name}.flac", speech, voice, text, speaker.info, {"lang": lang})
         rows.append(
             {
                 "id": name,

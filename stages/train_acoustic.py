@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from stages.common import base_dir, paths, run
 from stages.params import load_params
-from stages.training import Segment, inputs, order, rate, read_segments, run_folder, steps
+from stages.segments import Segment, read_segments
+from stages.training import inputs, order, rate, run_folder, steps
 from voice.audio import write_flac
 from voice.contracts import Loss, read_table
 from voice.files import sha256_file, write_json
 from voice.nets.acoustic import Acoustic
 from voice.nets.discriminator import Discriminator
+from voice.nets.lora import merge_lora
 from voice.train.acoustic import AcousticTrainer, AcousticWeights, Utterance, utterance
 from voice.train.device import best_device
 from voice.train.loop import train, write_history
@@ -32,7 +34,7 @@ def main(voice: str) -> None:
     c = model.config
     items: dict[str, list[Utterance]] = {"train": [], "held_out": []}
     for s in segments:
-        items[s.split].append(utterance(s.wav, s.tokens, s.phones, c.sample_rate, c.hop))
+        items[s.split].append(utterance(s.wav, s.tokens, s.phones, c.sample_rate, c.hop, speaker=s.speaker))
     total, batches = steps(settings, len(items["train"])), order(settings, len(items["train"]))
     adversarial = settings.c_adv > 0
     device = best_device()
@@ -49,8 +51,11 @@ def main(voice: str) -> None:
             feature=settings.c_fm,
             pitch=settings.c_pitch,
         ),
-        rate(settings, total),
+        rate(settings, total, len(items["train"])),
         trainable=settings.trainable,
+        lora_rank=settings.lora_rank,
+        text_rate=settings.text_rate,
+        mel=settings.mel,
         segment_frames=settings.segment_frames,
         device=device,
         autocast=device == "cuda",
@@ -67,6 +72,8 @@ def main(voice: str) -> None:
         desc=f"train_acoustic {voice}",
     )
     model.load_state_dict(history.best)
+    if settings.lora_rank:
+        merge_lora(model)
     write_history(place.acoustic_loss, history.rows)
     read_table(place.acoustic_loss, Loss)
     reference = choose_reference(segments)

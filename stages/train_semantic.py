@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from stages.common import base_dir, paths, run
 from stages.params import load_params
-from stages.training import inputs, order, rate, read_segments, run_folder, steps
+from stages.segments import read_segments
+from stages.training import inputs, order, rate, run_folder, steps
 from voice.contracts import Loss, read_table
-from voice.nets.semantic import Semantic
+from voice.nets.lora import merge_lora
+from voice.nets.semantics import load_semantic
 from voice.train.device import best_device
 from voice.train.loop import train, write_history
 from voice.train.semantic import Line, SemanticTrainer
@@ -16,16 +18,24 @@ def main(voice: str) -> None:
     params, place = load_params(), paths(voice)
     settings, base = params.train_semantic, base_dir(params.base)
     segments = read_segments(place)
-    lines = {split: [Line(s.phones, s.tokens) for s in segments if s.split == split] for split in ("train", "held_out")}
+    lines = {
+        split: [Line(s.phones, s.tokens, bert=s.bert) for s in segments if s.split == split]
+        for split in ("train", "held_out")
+    }
     total, batches = steps(settings, len(lines["train"])), order(settings, len(lines["train"]))
-    model = Semantic.load(base / "semantic.safetensors")
+    model = load_semantic(base / "semantic.safetensors")
     device = best_device()
     trainer = SemanticTrainer(
         model,
         lambda number: [lines["train"][i] for i in batches.batch(number - 1)],
         lines["held_out"],
-        rate(settings, total),
+        rate(settings, total, len(lines["train"])),
         trainable=settings.trainable,
+        lora_rank=settings.lora_rank,
+        optimiser=settings.optimiser,
+        objective=settings.objective,
+        accumulate=settings.accumulate,
+        preference=settings.preference,
         device=device,
         autocast=device == "cuda",
     )
@@ -41,6 +51,8 @@ def main(voice: str) -> None:
         desc=f"train_semantic {voice}",
     )
     model.load_state_dict(history.best)
+    if settings.lora_rank:
+        merge_lora(model)
     write_history(place.semantic_loss, history.rows)
     read_table(place.semantic_loss, Loss)
     model.save(place.semantic, {"voice": voice, "base": params.base, "chosen": history.choice()})

@@ -1,4 +1,4 @@
-"""What the two training stages share: accepted segments with their tensors, step counts, where checkpoints lie."""
+"""What the two training stages share: step counts, learning rates, where checkpoints lie."""
 
 from __future__ import annotations
 
@@ -7,19 +7,14 @@ import inspect
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-
-import torch
 
 from stages.common import VoicePaths
 from stages.params import TrainAcoustic, TrainSemantic
-from voice.contracts import Aligned, Features, read_table
 from voice.errors import UserError
 from voice.files import sha256_code, sha256_file
 from voice.train.batching import Epochs
-from voice.train.schedule import warm_cosine
-from voice.weights import load_tensors
+from voice.train.schedule import exponential, warm_cosine
 
 KEPT_RUNS = 6
 RUNS = Path(".cache/train")
@@ -29,60 +24,23 @@ CODE = (LIBRARY / "train", LIBRARY / "nets", LIBRARY / "mel.py", *sorted(HERE.gl
 Settings = TrainSemantic | TrainAcoustic
 
 
-@dataclass(frozen=True)
-class Segment:
-    """One accepted segment: its row of the aligned table and its tensors."""
-
-    name: str
-    split: str
-    text: str
-    lang: str
-    seconds: float
-    score: float
-    phones: torch.Tensor
-    tokens: torch.Tensor
-    wav: torch.Tensor
-
-
-def read_segments(place: VoicePaths) -> list[Segment]:
-    """Every accepted segment of a voice. Raises UserError when none is left for training or none is held out."""
-    aligned = read_table(place.aligned, Aligned).set_index("id", drop=False)
-    features = read_table(place.features_table, Features)
-    shards = {name: load_tensors(place.features / name)[0] for name in sorted(set(features["shard"]))}
-    out = []
-    for shard, name in zip(features["shard"], features["id"], strict=True):
-        row = aligned.loc[name]
-        out.append(
-            Segment(
-                name=name,
-                split=row["split"],
-                text=row["text"],
-                lang=row["lang"],
-                seconds=float(row["seconds"]),
-                score=float(row["score"]),
-                phones=torch.tensor(row["ids"]),
-                tokens=shards[shard][f"{name}.tokens"].long(),
-                wav=shards[shard][f"{name}.wav"].float() / 32768,
-            )
-        )
-    for split in ("train", "held_out"):
-        if not any(item.split == split for item in out):
-            raise UserError(
-                f"{place.aligned}: no segment is in split {split}",
-                f"see {place.rejected} for what was rejected, or record more",
-            )
-    return out
+def epoch_steps(settings: Settings, segments: int) -> int:
+    """Optimiser steps that see every segment once."""
+    gathered = settings.accumulate if isinstance(settings, TrainSemantic) else 1
+    return -(-segments // (settings.batch_size * gathered))
 
 
 def steps(settings: Settings, segments: int) -> int:
     """Optimiser steps: epochs over the segments, at most `max_steps`."""
-    count = settings.epochs * -(-segments // settings.batch_size)
+    count = settings.epochs * epoch_steps(settings, segments)
     return min(count, settings.max_steps or count)
 
 
-def rate(settings: Settings, total: int) -> Callable[[int], float]:
-    """Learning rate at a step: short warm-up, then a cosine down to a tenth."""
+def rate(settings: Settings, total: int, segments: int) -> Callable[[int], float]:
+    """Learning rate at a step: after a short warm-up a cosine down to a tenth, or a slow fall from epoch to epoch."""
     warm = max(1, total // 20)
+    if settings.schedule == "exponential":
+        return lambda number: settings.learning_rate * exponential(number, epoch_steps(settings, segments))
     return lambda number: settings.learning_rate * warm_cosine(number, total, warm=warm, floor=0.1)
 
 

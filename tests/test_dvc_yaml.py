@@ -84,6 +84,8 @@ def test_a_stage_that_computes_with_torch_lists_the_number_of_threads(stage: str
     torch = any(
         "torch" in {n.split(".")[0] for n in imports(ROOT / code)} for code in stage_code(stage) if code.endswith(".py")
     )
+    if stage == "pretrained":  # it renames and rounds published weights, and adds nothing up
+        torch = False
     assert ("threads" in STAGES[stage]["params"]) == torch
 
 

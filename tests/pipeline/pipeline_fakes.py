@@ -146,7 +146,10 @@ class FakeVoice:
         self.info: dict[str, Any] = {"weights": weights}
         self.said: list[str] = []
 
-    def say(self, text: str, *, seed: int | None = None, length_scale: float = 1.0, **options: Any) -> Beep:
+    def say(
+        self, text: str, *, seed: int | None = None, length_scale: float | None = None, rate: int | None = None,
+        **options: Any,
+    ) -> Beep:  # fmt: skip
         if "BROKEN" in text:
             raise UserError("no phones for BROKEN")
         self.said.append(text)
@@ -154,10 +157,11 @@ class FakeVoice:
             with Path(folder).open("a") as log:
                 log.write(text + "\n")
         seed = 0 if seed is None else seed
-        count = int(len(text) * 0.01 * self.sample_rate * length_scale)
+        rate = rate or self.sample_rate
+        count = int(len(text) * 0.01 * rate * (length_scale or 1.0))
         pitch = 200 + int(hashlib.sha256(f"{text}{seed}{options}".encode()).hexdigest()[:4], 16) % 400
-        audio = 0.3 * np.sin(2 * np.pi * pitch * np.arange(count) / self.sample_rate)
-        return Beep(audio.astype(np.float32), self.sample_rate, count / self.sample_rate, seed)
+        audio = 0.3 * np.sin(2 * np.pi * pitch * np.arange(count) / rate)
+        return Beep(audio.astype(np.float32), rate, count / rate, seed)
 
 
 def load_fake(root: Path, name: str) -> FakeVoice:

@@ -28,8 +28,14 @@ def reprovoice(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     [
         (["nonsense"], "No such command 'nonsense'"),
         (["say", "hello"], "Missing option '--voice'"),
-        (["say", "--voice", "ann", "--out", "x.wav", "--length-scale", "9", "hello"], "not in 0.5 to 2"),
-        (["say", "--voice", "ann", "--out", "x.wav", "--noise-scale", "nan", "hello"], "not in 0 to 2"),
+        (
+            ["say", "--voice", "ann", "--out", "x.wav", "--length-scale", "9", "hello"],
+            "length_scale 9: out of range",
+        ),
+        (
+            ["say", "--voice", "ann", "--out", "x.wav", "--noise-scale", "nan", "hello"],
+            "noise_scale nan: out of range",
+        ),
         (["say", "--voice", "ann", "--out", "x.mp5", "--engine", ENGINE, "hello"], "cannot write .mp5"),
         (["say", "--voice", "ann", "--out", "x.wav", "--engine", ENGINE, "  "], "the text is empty"),
         (["narrate", "missing.txt", "--voice", "ann", "--engine", ENGINE], "no such script"),

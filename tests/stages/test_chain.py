@@ -12,6 +12,7 @@ from stages import align, features, ingest, pretrained
 from stages import slice as slicing
 from tests.stages.conftest import Project
 from voice.contracts import Aligned, Features, Rejected, Segments, read_table
+from voice.nets.hubert import ContentEncoder
 from voice.text import read_text
 from voice.transcript import read_transcript
 from voice.weights import load_tensors
@@ -97,13 +98,13 @@ def test_features_that_are_not_finite_stop_the_stage(
     ready: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready.stage(align.main)
-    true_features = features.ContentEncoder.features
+    true_features = ContentEncoder.features
 
-    def broken(self: features.ContentEncoder, wav: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def broken(self: ContentEncoder, wav: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         ssl, frames = true_features(self, wav)
         return ssl * torch.inf, frames
 
-    monkeypatch.setattr(features.ContentEncoder, "features", broken)
+    monkeypatch.setattr(ContentEncoder, "features", broken)
     assert ".ssl: " in (line := ready.refused(features.main, capsys)) and "not finite" in line
 
 

@@ -13,10 +13,12 @@ def test_checked_weights_are_copied_byte_for_byte(project: Project) -> None:
     source, target = project.root / "models/base/mini", project.root / "models/pretrained/mini"
     assert sorted(p.name for p in target.iterdir()) == [
         "acoustic.safetensors",
+        "aligner.safetensors",
         "card.json",
         "content.safetensors",
     ]
-    assert all((source / p.name).read_bytes() == p.read_bytes() for p in target.iterdir())
+    beside = {"aligner.safetensors": "content.safetensors"}  # the one with a CTC head
+    assert all((source / beside.get(p.name, p.name)).read_bytes() == p.read_bytes() for p in target.iterdir())
 
 
 def refused(project: Project, capsys: pytest.CaptureFixture[str]) -> str:
@@ -49,5 +51,7 @@ def test_an_unknown_base_and_a_card_that_leaves_its_folder_are_refused(
     good = json.loads(card.read_text())
     card.write_text(json.dumps(good | {"files": {"../x.safetensors": {"sha256": "0", "bytes": 1}}}))
     assert "files.../x.safetensors: a plain name" in refused(project, capsys)
+    card.write_text(json.dumps(good | {"files": {"acoustic.safetensors": good["files"]["acoustic.safetensors"]}}))
+    assert "files.content.safetensors: missing, every base needs one" in refused(project, capsys)
     card.write_text(json.dumps({k: v for k, v in good.items() if k != "licence"}))
     assert "licence: missing" in refused(project, capsys)

@@ -43,7 +43,7 @@ class Target:
 
 
 class Judge:
-    """Measures clips with the content encoder and the acoustic network of a base."""
+    """Measures clips with the content encoder that aligns for a base, and the reference encoder of its s2."""
 
     def __init__(self, content: ContentEncoder, acoustic: Acoustic) -> None:
         self.content, self.acoustic = content, acoustic

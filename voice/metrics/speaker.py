@@ -20,10 +20,11 @@ _MELS = 60
 
 @torch.no_grad()
 def voice_vector(acoustic: Acoustic, wave: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
-    """Reference vector [gin] of `wave` [N] at `rate` Hz, the one that conditions synthesis."""
+    """Reference vector [gin] of `wave` [N] at `rate` Hz; in v2Pro a speaker embedding would join it for synthesis."""
     c = acoustic.config
     own = torch.from_numpy(resample(wave, rate, c.sample_rate))[None]
-    vector = acoustic.reference(linear_spectrogram(own, c.n_fft, c.hop, c.win))[0, :, 0]
+    spec = linear_spectrogram(own, c.n_fft, c.hop, c.win)
+    vector = acoustic.ref_enc(spec, torch.ones(1, 1, spec.shape[2]))[0, :, 0]
     return vector.numpy().astype(np.float64)
 
 

@@ -1,6 +1,7 @@
 """Decoders from latent frames to waveform, chosen by name in the acoustic config.
 
 - `hifigan`: transposed convolutions and multi-receptive-field blocks (Kong et al. 2020), as in the published weights
+- `bigvgan`: the same skeleton with anti-aliased periodic activations (`voice.nets.bigvgan`): the costliest
 - `istft`: ConvNeXt blocks at twice the frame rate and an inverse STFT (Siuzdak 2023): far cheaper on a CPU
 - `harmonic`: the same blocks shaping a pulse train and noise, with its own F0: learns from hours of speech
 """
@@ -8,6 +9,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,6 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
+from voice.nets.bigvgan import BigVgan
 from voice.nets.layers import ConvNeXt
 
 SLOPE = 0.1
@@ -208,13 +211,23 @@ def _bridge(f0: torch.Tensor) -> torch.Tensor:
     return torch.where(filled > 0, filled, math.exp(MIDDLE_LOG_F0))
 
 
+# Each takes inter, gin, sample rate, hop and the class's own sizes.
+DECODERS: dict[str, Callable[..., nn.Module]] = {
+    "hifigan": lambda inter, gin, rate, hop, **sizes: HifiGan(inter, gin, **sizes),
+    "bigvgan": lambda inter, gin, rate, hop, **sizes: BigVgan(inter, gin, **sizes),
+    "istft": lambda inter, gin, rate, hop, **sizes: IstftDecoder(inter, gin, half_hop=hop // 2, **sizes),
+    "harmonic": lambda inter, gin, rate, hop, **sizes: HarmonicDecoder(inter, gin, rate, half_hop=hop // 2, **sizes),
+}
+
+
 def make_decoder(name: str, inter: int, gin: int, rate: int, hop: int, options: dict[str, object]) -> nn.Module:
-    """Decoder by name. `options` are the class's own sizes; their product must match `hop`. Raises ValueError."""
-    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
-    if name == "hifigan":
-        return HifiGan(inter, gin, **settings)  # type: ignore[arg-type]
-    if name == "istft":
-        return IstftDecoder(inter, gin, half_hop=hop // 2, **settings)  # type: ignore[arg-type]
-    if name == "harmonic":
-        return HarmonicDecoder(inter, gin, rate, half_hop=hop // 2, **settings)  # type: ignore[arg-type]
-    raise ValueError(f"unknown decoder {name!r}: choose hifigan, istft or harmonic")
+    """Decoder by name. `options` are the class's own sizes; `rates` among them must multiply to `hop`.
+
+    Raises ValueError when they do not, and on an unknown name.
+    """
+    if name not in DECODERS:
+        raise ValueError(f"unknown decoder {name!r}: choose one of {', '.join(sorted(DECODERS))}")
+    settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
+    if math.prod(settings.get("rates", (hop,))) != hop:
+        raise ValueError(f"{name}: rates {settings['rates']} do not multiply to {hop} samples a frame")
+    return DECODERS[name](inter, gin, rate, hop, **settings)

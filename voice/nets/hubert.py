@@ -32,7 +32,8 @@ class ContentConfig:
 
     `front` is "mel" or "conv"; `level` brings every input to one root mean square; `centre` takes the mean of each
     mel band away; `pad` adds silence so that N samples give exactly floor(N / 320) frames; `stable` norms before
-    each layer, not after it; `units` 0 leaves the CTC head out. The published HuBERT has none of these.
+    each layer, not after it; `units` 0 leaves the CTC head out. The published HuBERT has none of these, and hears
+    `tail` seconds of silence after a reference clip.
     """
 
     front: str = "mel"
@@ -40,6 +41,7 @@ class ContentConfig:
     level: bool = True
     centre: bool = True
     pad: bool = True
+    tail: float = 0.0
     stable: bool = True
     hidden: int = 192
     layers: int = 5

@@ -72,7 +72,7 @@ VERSIONS = {
 
 # chinese-hubert-base: wave convolutions, 12 post-norm layers, the last of which gives the frames.
 CONTENT = ContentConfig(
-    front="conv", level=False, centre=False, pad=False, stable=False, hidden=768, layers=12, heads=12, ffn=3072,
-    conv_dim=(512,) * 7, conv_kernel=(10, 3, 3, 3, 3, 2, 2), conv_stride=(5, 2, 2, 2, 2, 2, 2), position_kernel=128,
-    position_groups=16, feature_layer=12, dropout=0.1, units=0,
+    front="conv", level=False, centre=False, pad=False, tail=0.6, stable=False, hidden=768, layers=12, heads=12,
+    ffn=3072, conv_dim=(512,) * 7, conv_kernel=(10, 3, 3, 3, 3, 2, 2), conv_stride=(5, 2, 2, 2, 2, 2, 2),
+    position_kernel=128, position_groups=16, feature_layer=12, dropout=0.1, units=0,
 )  # fmt: skip

@@ -121,6 +121,7 @@ def test_tokens_are_half_the_frames(model: Acoustic) -> None:
         ("istft", {"channels": 16, "blocks": [1, 1], "n_fft": 960}),
         ("harmonic", {"channels": 16, "blocks": [1, 1], "n_fft": 960}),
         ("hifigan", {"channels": 16, "rates": [10, 8, 6], "kernels": [20, 16, 12]}),
+        ("bigvgan", {"channels": 16, "rates": [10, 8, 6], "kernels": [20, 16, 12]}),
     ],
 )
 def test_every_decoder_gives_hop_samples_a_frame(name: str, options: dict[str, object]) -> None:
@@ -130,7 +131,7 @@ def test_every_decoder_gives_hop_samples_a_frame(name: str, options: dict[str, o
 
 
 def test_an_unknown_decoder_is_refused() -> None:
-    with pytest.raises(ValueError, match="hifigan, istft or harmonic"):
+    with pytest.raises(ValueError, match="choose one of bigvgan, harmonic, hifigan, istft"):
         make_decoder("griffin", 8, 12, 24000, 480, {})
 
 
