@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli_consent import app as consent_app
+from pipeline.cli_official import register as register_official
 from pipeline.cli_schedule import app as schedule_app
 from pipeline.engine import DEFAULT_ENGINE, SayOptions, find_loader
 from pipeline.output import complain, emit_json, emit_table
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(schedule_app, name="schedule")
 app.add_typer(consent_app, name="consent")
+register_official(app)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Voice = Annotated[str, typer.Option("--voice", help="A voice of params.yaml.")]

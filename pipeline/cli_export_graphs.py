@@ -16,12 +16,15 @@ def export_graphs(source: Path, out: Path, form: Literal["onnx", "torch"]) -> di
     Raises UserError when weights are missing or unreadable, packages are missing (`onnx`), the decoder has no graph,
     or a file differs from its network.
     """
+    from voice.errors import UserError
     from voice.export import all_graphs, onnx
     from voice.export.program import PROGRAM, deliver
     from voice.files import sha256_file
     from voice.nets.acoustic import Acoustic
     from voice.nets.semantic import Semantic
 
+    if form not in ("onnx", "torch"):
+        raise UserError(f"format {form!r}: unknown", "choose onnx or torch")
     if form == "onnx":
         onnx.require()  # before minutes of work
     begun = time.perf_counter()

@@ -1,11 +1,11 @@
-"""`reprovoice import` and `reprovoice export`: voices in GPT-SoVITS's own files, both ways."""
+"""`reprovoice import` and `reprovoice export`: voices in GPT-SoVITS's own files, both ways, and as graphs."""
 
 from __future__ import annotations
 
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -15,7 +15,7 @@ from voice.errors import UserError
 if TYPE_CHECKING:
     from voice.official_files import OfficialFile
 
-FORMATS = ("official",)
+FORMATS = ("official", "onnx", "torch")
 SEMANTIC, ACOUSTIC, RECORD = "semantic.safetensors", "acoustic.safetensors", "import.json"
 CONSENT = "a consent record is needed before this voice is trained or published (reprovoice consent new)"
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -71,10 +71,13 @@ def export(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write a voice as the pair of files that GPT-SoVITS itself loads, and check what was written."""
+    """Write a voice as the pair of files that GPT-SoVITS itself loads, or as ONNX or torch.export graphs; checked."""
     if form not in FORMATS:
         raise UserError(f"--format {form}: unknown", f"formats: {', '.join(FORMATS)}")
     _check_out(out, force)
+    if form in ("onnx", "torch"):
+        _export_graphs(folder, out, cast(Literal["onnx", "torch"], form), as_json)
+        return
     from voice.files import sha256_file
     from voice.nets.acoustic import Acoustic
     from voice.nets.semantic import Semantic
@@ -103,6 +106,17 @@ def export(
         return
     for entry in record["files"]:
         print(f"{entry['file']}: {version}, {entry['bytes']} bytes, sha256 {entry['sha256'][:16]}..., read back equal")
+
+
+def _export_graphs(folder: Path, out: Path, form: Literal["onnx", "torch"], as_json: bool) -> None:
+    from pipeline.cli_export_graphs import export_graphs
+
+    report = export_graphs(folder, out, form)
+    if as_json:
+        emit_json(report)
+        return
+    for file in report["files"]:
+        print(f"{out / file['file']}: {file['bytes']} bytes, at most {file['max_abs_difference']:.2g} from the network")
 
 
 def _check_out(folder: Path, force: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +14,24 @@ if TYPE_CHECKING:
 
 
 def voice_folders(root: Path, name: str) -> tuple[Path, Path, Params]:
-    """(the voice's models, its base's models, params). Raises UserError for an unknown or unbuilt voice."""
+    """(the voice's models, its base's models, params for that base). Raises UserError for an unknown or unbuilt voice.
+
+    A voice is an entry of params.yaml, or a folder models/<name> that `reprovoice import` made.
+    """
     from stages.params import load_params
 
-    params = load_params(root)
-    if name not in params.voices:
+    params, models = load_params(root), root / "models" / name
+    imported = models / "import.json"
+    if name not in params.voices and imported.is_file():
+        params = load_params(
+            root, base=f"official-{json.loads(imported.read_text(encoding='utf-8'))['version'].lower()}"
+        )
+    elif name not in params.voices:
         known = ", ".join(sorted(params.voices)) or "none"
         raise UserError(f"{name}: unknown voice", f"voices in params.yaml: {known}")
-    models, base = root / "models" / name, root / "models" / "pretrained" / params.base
+    base = root / "models" / "pretrained" / params.base
+    if imported.is_file() and not base.is_dir():
+        raise UserError(f"{name}: its base {params.base} is not set up", f"set `base: {params.base}`, run `dvc repro`")
     if not (models / "acoustic.safetensors").is_file() or not base.is_dir():
         raise UserError(f"{name}: not built yet", f"run `reprovoice rebuild --voice {name}`")
     return models, base, params

@@ -6,7 +6,6 @@ pytest -m slow -s tests/test_official_full.py        prints seconds and peak mem
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -26,7 +25,7 @@ from tests.golden import weight
 from tests.tiny_project import CHECKOUT, Tiny, make_project
 from voice.files import sha256_file, write_json
 from voice.nets.acoustic import Acoustic
-from voice.nets.bert import BertFeatures
+from voice.nets.bert import BertFeatures, BertFeaturesConfig
 from voice.nets.discriminator import Discriminator
 from voice.nets.hubert import ContentEncoder
 from voice.nets.official import CONTENT, VERSIONS
@@ -74,8 +73,8 @@ def hub(folder: Path) -> dict[str, Path]:
             "weight": made(lambda: Discriminator(VERSION.discriminator), lambda s: to_official(s, DISCRIMINATOR)),
             "config": plain, "info": "0",
         },
-        "content": lambda: made(lambda: ContentEncoder(CONTENT), hubert_names),
-        "bert": lambda: made(BertFeatures, lambda s: s),
+        "content": lambda: listening(made(lambda: ContentEncoder(CONTENT), hubert_names)),
+        "bert": lambda: made(lambda: BertFeatures(BertFeaturesConfig(layers=24)), lambda s: s),
         "speaker": lambda: made(SpeakerNet, lambda s: s),
     }  # fmt: skip
     found = {}
@@ -86,6 +85,12 @@ def hub(folder: Path) -> dict[str, Path]:
     tokenizer = Tokenizer(models.WordPiece({c: i for i, c in enumerate(characters)}, unk_token="[UNK]"))
     tokenizer.save(str(folder / "tokenizer.json"))
     return found | {"bert_tokenizer.json": folder / "tokenizer.json"}
+
+
+def listening(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Twelve layers of the formula's weights make all frames alike; with small steps the frames keep what they hear."""
+    steps = ("attention.out_proj.", "feed_forward.output_dense.")
+    return {name: 0.05 * tensor if any(step in name for step in steps) else tensor for name, tensor in state.items()}
 
 
 def hubert_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -127,16 +132,24 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     return tiny
 
 
+# A small process between: the kernel counts the memory of the one that forks as its child's own.
+MEASURE = """
+import os, subprocess, sys
+child = subprocess.Popen(sys.argv[2:], stdout=sys.stderr)
+_, status, used = os.wait4(child.pid, 0)
+open(sys.argv[1], "w").write(str(used.ru_maxrss))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 def run(tiny: Tiny, name: str, *command: str) -> Step:
     """Run a command of the project to its end, measured by the kernel."""
     env = tiny.environment() | {"REPROVOICE_WEIGHTS": str(tiny.root.parent / "local"), "OMP_WAIT_POLICY": "PASSIVE"}
-    began = time.monotonic()
-    child = subprocess.Popen(command, cwd=tiny.root, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert child.stdout is not None
-    said = child.stdout.read().decode()
-    _, status, used = os.wait4(child.pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0, f"{name}: {said}"
-    step = Step(name, time.monotonic() - began, used.ru_maxrss / 2**20)
+    note, began = tiny.root.parent / "peak", time.monotonic()
+    wrapped = [sys.executable, "-S", "-c", MEASURE, str(note), *command]
+    done = subprocess.run(wrapped, cwd=tiny.root, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, f"{name}: {done.stderr}"
+    step = Step(name, time.monotonic() - began, int(note.read_text()) / 2**20)
     print(f"| {step.name} | {step.seconds:.0f} | {step.peak:.2f} |", flush=True)
     return step
 

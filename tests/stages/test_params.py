@@ -126,3 +126,39 @@ def test_the_texts_spoken_for_judging_were_not_recorded() -> None:
         recorded = (ROOT / "data/raw" / voice / "transcript.txt").read_text(encoding="utf-8")
         spoken = [*getattr(params.evaluate.texts, lang), *getattr(params.synthesize.texts, lang)]
         assert len(set(spoken)) == len(spoken) and not any(text in recorded for text in spoken)
+
+
+def test_a_published_base_gets_its_own_values_and_all_else_stays(root: Path) -> None:
+    plain = load_params(root)
+    assert (plain.ingest.sample_rate, plain.speaking.prompt, plain.train_acoustic.c_adv) == (24000, False, 0.0)
+    put(root, "base", "official-v2pro")
+    official = load_params(root)
+    assert (official.ingest.sample_rate, official.speaking.prompt, official.train_acoustic.c_adv) == (32000, True, 1.0)
+    assert official.ingest.loudness_lufs == plain.ingest.loudness_lufs and official.train_acoustic.mel == "published"
+    assert load_params(root, base="mini").ingest == plain.ingest
+
+
+@pytest.mark.parametrize("base", ["mini", "official-v2"])
+def test_a_fault_in_the_values_for_published_bases_is_found_whatever_the_base(root: Path, base: str) -> None:
+    put(root, "base", base)
+    put(root, "speaking.official.top_q", 3)
+    with pytest.raises(UserError, match=r"speaking\.official\.top_q: unknown key \(did you mean top_[kp]"):
+        load_params(root)
+    put(root, "speaking.official", {"top_k": 0})
+    with pytest.raises(UserError, match=r"speaking\.official\.top_k = 0: should be greater"):
+        load_params(root)
+    put(root, "speaking.official", 3)
+    with pytest.raises(UserError, match=r"speaking\.official = 3: should be keys of speaking"):
+        load_params(root)
+    put(root, "speaking", {"top_k": 0, "official": {}})
+    with pytest.raises(UserError, match=r"speaking\.noise_scale: missing"):
+        load_params(root)
+
+
+def test_a_section_that_varies_with_the_base_needs_the_base_listed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))
+    stages["stages"]["ingest"]["do"]["params"].remove("base")
+    (root / "dvc.yaml").write_text(yaml.safe_dump(stages), encoding="utf-8")
+    monkeypatch.setenv("DVC_STAGE", "ingest@demo_en")
+    with pytest.raises(UserError, match="reads base of params.yaml but does not list it"):
+        _ = load_params(root).ingest

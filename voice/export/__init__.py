@@ -170,10 +170,8 @@ def _against(names: Sequence[str], expected: Tensors) -> Measure:
     """Largest absolute difference of each output from `expected`."""
 
     def measure(found: Sequence[torch.Tensor]) -> dict[str, float]:
-        return {
-            name: float((mine - theirs).abs().max())
-            for name, mine, theirs in zip(names, found, expected, strict=True)
-        }  # fmt: skip
+        pairs = zip(names, found, expected, strict=True)
+        return {name: float((mine - theirs).abs().max()) for name, mine, theirs in pairs}
 
     return measure
 

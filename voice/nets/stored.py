@@ -36,8 +36,14 @@ class Stored(nn.Module):
             raise UserError(
                 f"{path}: holds {meta.get('kind', 'no network of ours')}, not {cls.kind}", "restore the file"
             )
-        model = cls(cls.config_class(**{name: _tuples(value) for name, value in meta["config"].items()}))
-        model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        try:
+            model = cls(cls.config_class(**{name: _tuples(value) for name, value in meta["config"].items()}))
+            model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        except (TypeError, RuntimeError, KeyError) as error:
+            told = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"{path}: its tensors and its config do not fit this program: {told}", "build it again"
+            ) from error
         return model.eval()
 
 
