@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import golden
 from tests.tiny_project import EVERYTHING, Tiny, make_project
 
 
@@ -34,3 +35,10 @@ def source(tiny_source: Tiny, tmp_path: Path) -> Tiny:
 def project(tiny_built: Tiny, tmp_path: Path) -> Tiny:
     """A copy of the built project."""
     return tiny_built.copy(tmp_path / "project")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How near the networks came to the numeric fixtures, whatever the tolerance."""
+    if golden.CHECKED:
+        worst = max(golden.CHECKED)
+        terminalreporter.write_line(f"{len(golden.CHECKED)} golden records, largest relative error {worst:.1e}")

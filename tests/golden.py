@@ -20,6 +20,7 @@ from torch import Tensor, nn
 FIXTURES = Path(__file__).parent / "fixtures"
 BLOCK = 1 << 17  # numbers hashed at a time: small enough to stay in the processor's cache
 SAMPLES = 32
+CHECKED: list[float] = []  # the error of every record checked in this run, for its summary
 
 
 def load(name: str) -> Any:
@@ -133,3 +134,4 @@ def check(record: Mapping[str, Any], tensor: Tensor, tol: float = 1e-3) -> None:
     """Raises AssertionError unless `tensor` has the record's shape and is within `tol` of it (see `error`)."""
     worst = error(record, tensor)
     assert worst <= tol, f"relative error {worst:.2e} over {tol:.0e}: {summary(tensor)} against {dict(record)}"
+    CHECKED.append(worst)

@@ -225,3 +225,12 @@ def test_a_damaged_manifest_is_named_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "out/manifest.jsonl").write_text("{}\n")
     with pytest.raises(UserError, match=r"manifest.jsonl, line 1"):
         go(tmp_path, ["One."])
+
+
+def test_a_rate_in_hz_holds_for_every_line_and_the_whole(tmp_path: Path) -> None:
+    go(tmp_path, LINES[:2], SayOptions(rate=48000))
+    files = [*sorted((tmp_path / "out/lines").glob("*.flac")), tmp_path / "out/book.flac"]
+    assert len(files) == 3 and {soundfile.info(file).samplerate for file in files} == {48000}
+    for rate in (7999, 200_000):
+        with pytest.raises(UserError, match="--rate"):
+            SayOptions(rate=rate)

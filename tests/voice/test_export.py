@@ -62,8 +62,6 @@ def networks(kind: str) -> tuple[Semantic, Acoustic]:
 
 @dataclass(frozen=True)
 class Made:
-    """Networks and the folder of their exported files."""
-
     semantic: Semantic
     acoustic: Acoustic
     source: Path
@@ -92,8 +90,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def test_every_file_has_a_sidecar_that_describes_it(made: Made) -> None:
     suffix = FORMS[made.form].suffix
-    wanted = {f"{name}{suffix}{ending}" for name in NAMES for ending in ("", ".json")}
-    assert {file.name for file in made.out.iterdir()} == wanted
+    assert {path.name for path in made.out.iterdir()} == {f"{n}{suffix}{end}" for n in NAMES for end in ("", ".json")}
     assert [path.name for path in made.out.parent.iterdir()] == ["out"], "a temporary folder is left"
     assert json.loads(json.dumps(made.report)) == made.report
     assert made.report["max_abs_difference"] <= LIMIT
@@ -182,8 +179,8 @@ def test_folding_leaves_the_network_as_it_was() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_gaps_are_bridged_as_the_decoder_does(seed: int) -> None:
-    f0 = torch.rand(1, 300, generator=dice(seed)) + 100
-    f0 = f0 * (torch.rand(1, 300, generator=dice(seed + 9)) < (0.0, 0.01, 0.1, 0.9)[seed])
+    voiced = torch.rand(1, 300, generator=dice(seed + 9)) < (0.0, 0.01, 0.1, 0.9)[seed]
+    f0 = (torch.rand(1, 300, generator=dice(seed)) + 100) * voiced
     assert torch.equal(bridge(f0), _bridge(f0))
 
 
