@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from voice.text.symbols import MARKS, phone_ids
 
 
+SOURCES = ("dictionary", "lexicon", "inline", "model", "rule", "letters", "mark")
+
+
 @dataclass(frozen=True)
 class Span:
     """A run of one language: `text` as written, covering units `start` to `end` (end excluded)."""
@@ -20,16 +23,20 @@ class Span:
 
 @dataclass(frozen=True)
 class Unit:
-    """One character (zh), word (en) or punctuation mark with its phones."""
+    """One character (zh, yue), word (en, ko) or phrase (ja), or punctuation mark, with its phones.
+
+    `source` says where the reading came from: one of SOURCES.
+    """
 
     word: str
     phones: tuple[str, ...]
     lang: str
+    source: str = "dictionary"
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Phones of one line. `words`, `langs` and `word2ph` run in step; sum(word2ph) == len(phones)."""
+    """Phones of one line. `words`, `langs`, `sources` and `word2ph` run in step; sum(word2ph) == len(phones)."""
 
     text: str
     norm: str
@@ -37,6 +44,7 @@ class Reading:
     word2ph: tuple[int, ...]
     words: tuple[str, ...]
     langs: tuple[str, ...]
+    sources: tuple[str, ...]
     segments: tuple[Span, ...]
     warnings: tuple[str, ...]
 
@@ -55,6 +63,7 @@ def build(text: str, units: Sequence[Unit], segments: Sequence[Span], warnings: 
         word2ph=tuple(len(unit.phones) for unit in units),
         words=tuple(unit.word for unit in units),
         langs=tuple(unit.lang for unit in units),
+        sources=tuple(unit.source for unit in units),
         segments=tuple(segments),
         warnings=tuple(dict.fromkeys(warnings)),
     )
