@@ -37,7 +37,7 @@ lint: .venv/ready
 # After a change of the dependencies in pyproject.toml.
 lock: .venv/ready
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--no-annotate --extra dev --extra s3 --extra export pyproject.toml -o requirements.lock
+		--no-annotate --all-extras pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf .venv .cache
