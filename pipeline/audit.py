@@ -52,6 +52,7 @@ class BaseWeights:
     path: str
     sha256: str | None
     card: str | None
+    origin: str | None = None
 
     @property
     def state(self) -> str:
@@ -200,17 +201,39 @@ def _base(root: Path, steps: list[Step]) -> tuple[BaseWeights, ...]:
     found: list[BaseWeights] = []
     for name in paths:
         given = root / name
+        if given.is_dir():
+            given = weights_folder(root, given.name)
         files = sorted(given.glob("*.safetensors")) if given.is_dir() else [given]
         for file in files:
             if file.suffix == ".safetensors":
                 digest = sha256_file(file) if file.is_file() else None
-                found.append(BaseWeights(file.relative_to(root).as_posix(), digest, _card(file)))
+                found.append(BaseWeights(file.relative_to(root).as_posix(), digest, _card(file), _origin(file)))
     return tuple(dict.fromkeys(found))
 
 
 def _card(file: Path) -> str | None:
     """The sha256 that card.json gives for `file`."""
     return card_hashes(file.parent).get(file.name)
+
+
+def _origin(file: Path) -> str | None:
+    """The published file that `file` was converted from, by repository, path and sha256; None for weights of our own."""
+    source = _sources(file.parent).get(file.name)
+    return None if source is None else f"{source['repo']}/{source['path']} sha256 {source['sha256']}"
+
+
+def weights_folder(root: Path, base: str) -> Path:
+    """Where the weights of a base lie beside a card with their hashes: with its own, or where it was converted to."""
+    own = root / "models" / "base" / base
+    return root / "models" / "pretrained" / base if _sources(own) else own
+
+
+def _sources(folder: Path) -> dict[str, dict[str, str]]:
+    """Of a card in `folder`: our file's name -> the published file it is made from; {} for a base of our own."""
+    try:
+        return dict(json.loads((folder / "card.json").read_text(encoding="utf-8"))["sources"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def card_hashes(folder: Path) -> dict[str, str]:

@@ -34,7 +34,8 @@ def audit_tree(audit: Audit) -> Tree:
     if audit.base:
         branch = tree.add("base weights")
         for weights in audit.base:
-            branch.add(f"{escape(weights.path)}  sha256 {weights.sha256}  {_state(weights.state)}")
+            origin = f"  from {escape(weights.origin)}" if weights.origin else ""
+            branch.add(f"{escape(weights.path)}  sha256 {weights.sha256}  {_state(weights.state)}{origin}")
     for step in audit.steps:
         _add_step(tree, step)
     if audit.narrated is not None:

@@ -98,7 +98,7 @@ def _packages() -> Iterator[Check]:
 
 def _base(root: Path) -> Iterator[Check]:
     """The base that params.yaml names, each file against its card."""
-    from pipeline.audit import card_hashes
+    from pipeline.audit import card_hashes, weights_folder
     from stages.params import load_params
     from voice.files import sha256_file
 
@@ -107,10 +107,12 @@ def _base(root: Path) -> Iterator[Check]:
     except UserError as error:
         yield Check("params.yaml", False, str(error))
         return
-    folder = root / "models" / "base" / base
+    folder = weights_folder(root, base)
     hashes = card_hashes(folder)
-    if not hashes:
-        yield Check(f"base {base}", False, f"{folder.relative_to(root)}/card.json: missing or lists no files")
+    if not hashes and (root / "models" / "base" / base / "card.json").is_file():
+        yield Check(f"base {base}", False, "its published files are not fetched yet: dvc repro pretrained")
+    elif not hashes:
+        yield Check(f"base {base}", False, f"models/base/{base}/card.json: missing")
     for name, expected in sorted(hashes.items()):
         file = folder / name
         found = sha256_file(file) if file.is_file() else None
