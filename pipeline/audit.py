@@ -217,7 +217,7 @@ def _card(file: Path) -> str | None:
 
 
 def _origin(file: Path) -> str | None:
-    """The published file that `file` was converted from, by repository, path and sha256; None for weights of our own."""
+    """The published file that `file` was made from: repository, path and sha256; None for weights of our own."""
     source = _sources(file.parent).get(file.name)
     return None if source is None else f"{source['repo']}/{source['path']} sha256 {source['sha256']}"
 
