@@ -122,7 +122,7 @@ def test_mistakes_are_refused_and_leave_nothing(pair: tuple[Path, Path], tmp_pat
     Semantic().save(mini / "semantic.safetensors")
     Acoustic().save(mini / "acoustic.safetensors")
     assert "mini: its sizes are not a published version's" in refusal("export", mini, "--out", out)
-    assert "--format onnx: unknown" in refusal("export", mini, "--format", "onnx", "--out", out)
+    assert "--format pdf: unknown" in refusal("export", mini, "--format", "pdf", "--out", out)
     assert "no such weights file" in refusal("export", tmp_path / "none", "--out", out)
     assert not out.exists()
 

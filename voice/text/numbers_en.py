@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-import threading
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
 
-if TYPE_CHECKING:
-    import inflect
-
-_DIGITS = "zero one two three four five six seven eight nine".split()
+_SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
+).split()
+_TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()
+_SCALES = ["", " thousand", " million", " billion", " trillion"]
+_ORDINALS = {
+    "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
+    "twelve": "twelfth",
+}  # fmt: skip
 _LONGEST = 15  # longer digit strings are codes, read digit by digit
-_LOCK = threading.Lock()
+_ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 
 
-@cache
-def _engine() -> inflect.engine:
-    import inflect
+def _below_thousand(number: int) -> str:
+    hundreds, rest = divmod(number, 100)
+    words = [f"{_SMALL[hundreds]} hundred"] if hundreds else []
+    if rest >= 20:
+        words.append(_TENS[rest // 10])
+        rest %= 10
+    if rest:
+        words.append(_SMALL[rest])
+    return " ".join(words)
 
-    return inflect.engine()
 
-
+@lru_cache(maxsize=4096)
 def _words(number: int) -> str:
-    # The engine keeps state while it builds a number, so only one thread may use it.
-    with _LOCK:
-        spoken: Any = _engine().number_to_words(str(number), andword="", comma="")
-    return " ".join(str(spoken).replace("-", " ").split())
+    if number == 0:
+        return _SMALL[0]
+    groups: list[str] = []
+    for scale in _SCALES:
+        number, group = divmod(number, 1000)
+        if group:
+            groups.append(_below_thousand(group) + scale)
+    return " ".join(reversed(groups))
 
 
 def digits(text: str) -> str:
     """ "007" -> "zero zero seven"."""
-    return " ".join(_DIGITS[int(digit)] for digit in text if digit in "0123456789")
+    return " ".join(_SMALL[int(digit)] for digit in text if digit in "0123456789")
 
 
 def cardinal(text: str) -> str:
@@ -45,10 +58,12 @@ def ordinal(text: str) -> str:
     """ "21" -> "twenty first"."""
     if len(text) > _LONGEST:
         return digits(text)
-    cardinal_words = _words(int(text))
-    with _LOCK:
-        spoken = _engine().ordinal(cardinal_words)
-    return " ".join(str(spoken).replace("-", " ").split())
+    head, _, last = _words(int(text)).rpartition(" ")
+    if last in _ORDINALS:
+        last = _ORDINALS[last]
+    else:
+        last = last[:-1] + "ieth" if last.endswith("y") else last + ("h" if last.endswith("t") else "th")
+    return f"{head} {last}".strip()
 
 
 def year(text: str) -> str:
@@ -63,14 +78,29 @@ def year(text: str) -> str:
 
 def plural(words: str) -> str:
     """Plural of the last word: "nineteen eighty" -> "nineteen eighties"."""
-    return words[:-1] + "ies" if words.endswith("y") else words + ("es" if words.endswith("x") else "s")
+    return words[:-1] + "ies" if words.endswith("y") else words + ("es" if words.endswith(("x", "ch")) else "s")
 
 
 def fraction(above: str, below: str) -> str:
     """ "3", "4" -> "three quarters"; large denominators as "over"."""
     if not 2 <= int(below) <= 20 or int(above) > 99:
         return f"{cardinal(above)} over {cardinal(below)}"
-    name = {"2": "half", "4": "quarter"}.get(below, ordinal(below))
+    name = {"2": "half", "4": "quarter"}.get(str(int(below)), ordinal(below))
     if above == "1":
         return f"one {name}"
     return f"{cardinal(above)} {'halves' if name == 'half' else plural(name)}"
+
+
+def roman(text: str) -> int:
+    """Value of a well-formed Roman numeral below 400, 0 for other letters: "XIV" -> 14, "IIX" -> 0."""
+    values = [_ROMAN.get(letter, 0) for letter in text]
+    total = sum(-value if value < max(values[place:]) else value for place, value in enumerate(values))
+    return total if text and 0 < total < 400 and _roman_of(total) == text else 0
+
+
+def _roman_of(number: int) -> str:
+    written = ""
+    for value, letters in ((100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV")):
+        count, number = divmod(number, value)
+        written += letters * count
+    return written + "I" * number
