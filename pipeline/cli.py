@@ -12,6 +12,7 @@ import typer
 
 from pipeline.cli_consent import app as consent_app
 from pipeline.cli_official import register as register_official
+from pipeline.cli_read import register as register_read
 from pipeline.cli_schedule import app as schedule_app
 from pipeline.engine import DEFAULT_ENGINE, SayOptions, find_loader
 from pipeline.output import complain, emit_json, emit_table
@@ -29,10 +30,11 @@ app = typer.Typer(
 app.add_typer(schedule_app, name="schedule")
 app.add_typer(consent_app, name="consent")
 register_official(app)
+register_read(app)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Voice = Annotated[str, typer.Option("--voice", help="A voice of params.yaml.")]
-Lang = Annotated[str, typer.Option("--lang", help="auto, en or zh.")]
+Lang = Annotated[str, typer.Option("--lang", help="auto, en, zh, ja, ko or yue.")]
 Noise = Annotated[float | None, typer.Option("--noise-scale", help="0 to 2, more is livelier; else params.yaml's.")]
 Length = Annotated[float | None, typer.Option("--length-scale", help="0.3 to 3, more is slower; else params.yaml's.")]
 Rate = Annotated[int | None, typer.Option("--rate", help="Resample to this many Hz, as 48000.")]
@@ -115,33 +117,6 @@ def say(
     for warning in facts["warnings"]:
         print(f"note: {warning}", file=sys.stderr)
     emit_json(facts) if as_json else print(f"{out}: {facts['seconds']:.2f} s, seed {facts['seed']}, {facts['label']}")
-
-
-@app.command()
-def read(
-    text: Annotated[str, typer.Argument(help="What to read.")], lang: Lang = "auto", as_json: Json = False
-) -> None:
-    """Show how a text is read: its normal form and phones."""
-    SayOptions(lang=lang)
-    from voice.text import read_text
-
-    reading = read_text(text, lang)
-    facts: dict[str, Any] = {
-        "text": reading.text,
-        "norm": reading.norm,
-        "words": list(reading.words),
-        "word2ph": list(reading.word2ph),
-        "langs": list(reading.langs),
-        "phones": list(reading.phones),
-        "warnings": list(reading.warnings),
-    }
-    if as_json:
-        emit_json(facts)
-        return
-    print(reading.norm)
-    print(" ".join(reading.phones))
-    for warning in reading.warnings:
-        print(f"note: {warning}", file=sys.stderr)
 
 
 @app.command()

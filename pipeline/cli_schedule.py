@@ -24,7 +24,7 @@ def add(
     out: Annotated[Path, typer.Option("--out", help="Folder for the result.")],
     cron: Annotated[str | None, typer.Option("--cron", help='Five fields in UTC, e.g. "0 3 * * *".')] = None,
     every: Annotated[str | None, typer.Option("--every", help="60s, 5m, 2h or 1d.")] = None,
-    lang: Annotated[str, typer.Option("--lang", help="auto, en or zh.")] = "auto",
+    lang: Annotated[str, typer.Option("--lang", help="auto, en, zh, ja, ko or yue.")] = "auto",
     engine: Annotated[str, typer.Option("--engine", hidden=True)] = DEFAULT_ENGINE,
     as_json: Json = False,
 ) -> None:

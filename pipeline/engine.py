@@ -6,7 +6,7 @@ import hashlib
 import json
 import pkgutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from voice.speaking import Speaking
 
 # Raise it when the same text, weights and options shall be rendered anew.
 ENGINE_VERSION = 1
+LANGUAGES = ("auto", "en", "zh", "ja", "ko", "yue")
 DEFAULT_ENGINE = "pipeline.voices:load_voice"
 
 
@@ -31,8 +32,8 @@ class SayOptions:
 
     def __post_init__(self) -> None:
         """Raise UserError for a value no voice can use."""
-        if self.lang not in ("auto", "en", "zh"):
-            raise UserError(f"--lang {self.lang}: unknown language", "use auto, en or zh")
+        if self.lang not in LANGUAGES:
+            raise UserError(f"--lang {self.lang}: unknown language", f"use one of {', '.join(LANGUAGES)}")
         given: dict[str, Any] = {"noise_scale": self.noise_scale, "length_scale": self.length_scale}
         Speaking(**{name: value for name, value in given.items() if value is not None})
         if self.rate is not None and not 8000 <= self.rate <= 192_000:
@@ -48,8 +49,8 @@ class Engine(Protocol):
     def info(self) -> dict[str, Any]:
         """Hashes of the weights, and under `speaking` how the voice speaks by default."""
 
-    def say(self, text: str, *, lang: str, seed: int | None, **options: Any) -> Any:
-        """A Speech: audio float32 [N], sample_rate, seed, stop. `options` are the other fields of SayOptions."""
+    def say(self, text: str, **options: Any) -> Any:
+        """A Speech: audio float32 [N], sample_rate, seed, stop. `options` are a seed and the fields of SayOptions."""
 
 
 Loader = Callable[[Path, str], Engine]
@@ -74,9 +75,13 @@ def sound_facts(info: dict[str, Any], options: SayOptions, **more: Any) -> dict[
     return {"weights": weights, "parameters": {**info.get("speaking", {}), **given, **more}}
 
 
-def line_key(text: str, info: dict[str, Any], options: SayOptions) -> str:
-    """sha256 over everything that decides how a line sounds. Its place in the script is not part of it."""
-    parts = [ENGINE_VERSION, text, info, asdict(options)]
+def line_key(text: str, info: dict[str, Any], options: SayOptions, lexicon: Mapping[str, str] | None = None) -> str:
+    """sha256 over everything that decides how a line sounds. Its place in the script is not part of it.
+
+    Of the lexicon, the words that occur in the line count, so that a new word renders the lines that have it.
+    """
+    own = {word: said for word, said in (lexicon or {}).items() if word.casefold() in text.casefold()}
+    parts = [ENGINE_VERSION, text, info, asdict(options), *([own] if own else [])]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
@@ -106,12 +111,12 @@ class LineStore:
 
     def render(self, key: str, text: str, voice: str, engine: Engine, options: SayOptions) -> dict[str, Any]:
         """Speak one line and keep it. The facts are written last, so a killed run leaves no half line."""
-        from voice.label import (
-            LabelledFile,  # here, because reading the store needs no audio library
-        )
+        # Here, because reading the store needs no audio library.
+        from voice.label import LabelledFile
+        from voice.long_text import say_long
 
         started = time.monotonic()
-        speech = engine.say(text, seed=line_seed(key), **asdict(options))
+        speech = say_long(engine, text, seed=line_seed(key), **asdict(options))
         took = time.monotonic() - started
         with LabelledFile(self.audio(key), speech.sample_rate, voice) as file:
             file.write(speech.audio)

@@ -72,7 +72,8 @@ class Narration:
         self.lines: list[ScriptLine] = read_script(script)
         self.engine: Engine = load(root, voice)
         self.store = LineStore(root / ".cache" / "items" / "narrate")
-        self.keys = [line_key(line.text, self.engine.info, options) for line in self.lines]
+        lexicon = getattr(self.engine, "lexicon", None)  # of a Voice; other engines need have none
+        self.keys = [line_key(line.text, self.engine.info, options, lexicon) for line in self.lines]
         self.texts = dict(zip(self.keys, (line.text for line in self.lines), strict=True))
         self.done: dict[str, dict[str, Any]] = {}
         for key in self.texts:

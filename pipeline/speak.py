@@ -47,11 +47,13 @@ def speak(
     if ref_text is not None and ref is None:
         raise UserError("--ref-text without --ref", "give the clip that says it")
     engine: Any = load(root, voice)
+    from voice.long_text import say_long  # after the checks: torch takes seconds to import
+
     given: dict[str, Any] = {"ref": ref, "ref_text": ref_text} if ref is not None else {}
     given |= {"also_like": list(also_like)} if also_like else {}
     if prompt is not None:
         given["prompt"] = prompt
-    speech = engine.say(text, seed=seed, **asdict(options), **given)
+    speech = say_long(engine, text, seed=seed, **asdict(options), **given)
     facts = {
         "text": text,
         **sound_facts(engine.info, options, **({} if prompt is None else {"prompt": prompt})),

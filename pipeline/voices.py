@@ -40,6 +40,9 @@ def voice_folders(root: Path, name: str) -> tuple[Path, Path, Params]:
 def load_voice(root: Path, name: str) -> Voice:
     """The voice `name` of the project at `root`, ready to speak."""
     models, base, params = voice_folders(root, name)
+    from stages.common import lexicon_files
     from voice.synthesis import Voice  # after the checks: torch takes seconds to import
+    from voice.text import load_lexicon
 
-    return Voice.load(models, base, params.threads, params.speaking.settings())
+    lexicon = load_lexicon(*lexicon_files(name, root))
+    return Voice.load(models, base, params.threads, params.speaking.settings(), lexicon)

@@ -10,15 +10,16 @@ from typing import Any
 import pandas as pd
 import torch
 
-from stages.common import base_dir, paths, progress, run
+from stages.common import base_dir, lexicon_files, paths, progress, run
 from stages.params import Align, load_params
 from voice.align import place_words, script_words, share_out
 from voice.audio import read_audio, resample
 from voice.contracts import Aligned, Rejected, Segments, read_table, write_table
 from voice.errors import UserError
+from voice.files import write_json
 from voice.nets.hubert import ContentEncoder
 from voice.split import held_out
-from voice.text import Reading, read_text
+from voice.text import Reading, load_lexicon, read_text
 from voice.transcript import join, read_transcript
 
 RATE = 16000
@@ -54,7 +55,9 @@ def fault(reading: Reading | None, score: float, rate: float, params: Align) -> 
 def main(voice: str) -> None:
     params, place = load_params(), paths(voice)
     lang, rules = params.voice(voice).lang, params.align
-    read = partial(read_text, lang=lang)
+    lexicon = load_lexicon(*lexicon_files(voice))
+    write_json(place.lexicon, lexicon)
+    read = partial(read_text, lang=lang, lexicon=lexicon)
     words, notes = script_words(read_transcript(place.transcript), read)
     for note in notes:
         print(f"{place.transcript}: {note}", flush=True)

@@ -34,6 +34,7 @@ class VoicePaths:
             data / "aligned.jsonl",
             data / "aligned.rejected.jsonl",
         )
+        self.lexicon = data / "lexicon.json"
         self.features, self.features_table = data / "features", data / "features.jsonl"
         self.models = models
         self.semantic, self.semantic_loss = (
@@ -56,6 +57,13 @@ class VoicePaths:
 def paths(voice: str) -> VoicePaths:
     """The paths of one voice."""
     return VoicePaths(voice)
+
+
+def lexicon_files(voice: str | None, root: Path | None = None) -> list[Path]:
+    """The files with own pronunciations that there are: the project's, then the voice's, whose words win."""
+    root = root or Path()
+    files = [root / "lexicon.yaml", *([root / "data/raw" / voice / "lexicon.yaml"] if voice else [])]
+    return [file for file in files if file.is_file()]
 
 
 def base_dir(base: str) -> Path:

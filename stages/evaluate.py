@@ -7,7 +7,7 @@ from typing import Any
 
 from stages.bench import Bench
 from stages.common import base_dir, paths, progress, run
-from stages.lines import hashes, script, spoken_lang, spread
+from stages.lines import hashes, lexicon_of, script, spoken_lang, spread
 from stages.params import load_params
 from stages.segments import read_segments
 from voice.contracts import EvaluationLines, check_metrics, write_table
@@ -28,8 +28,8 @@ def main(voice: str) -> None:
     segments = read_segments(place)
     every = [item for item in segments if item.split == "held_out"]
     held = spread(every, settings.held_out)
-    how = params.speaking.settings()
-    tuned, untuned = (Voice.load(folder, base, params.threads, how) for folder in (place.models, base))
+    how, lexicon = params.speaking.settings(), lexicon_of(place)
+    tuned, untuned = (Voice.load(folder, base, params.threads, how, lexicon) for folder in (place.models, base))
     aligner = ContentEncoder.load(base / "aligner.safetensors")
 
     shutil.rmtree(place.evaluation, ignore_errors=True)

@@ -35,7 +35,7 @@ def main(voice: str) -> None:
     # The number of threads changes the last bits of sums, so it is part of what an item was made from.
     origin: list[str | float] = [*hashes.values(), params.threads]
     cache = ItemCache(ITEMS, "features", sha256_code(*CODE))
-    aligned = read_table(place.aligned, Aligned)
+    aligned, lexicon = read_table(place.aligned, Aligned), json.loads(place.lexicon.read_text(encoding="utf-8"))
     shutil.rmtree(place.features, ignore_errors=True)
     rows: list[dict[str, Any]] = []
     shard: dict[str, torch.Tensor] = {}
@@ -44,7 +44,7 @@ def main(voice: str) -> None:
         file = place.segments / f"{row['id']}.flac"
         # How the text reads counts with it, so that the code that reads it need not.
         key = cache.key(file.read_bytes(), json.dumps([row["text"], row["words"], row["ids"]]), *origin)
-        make = partial(extract, file, row["text"], row["lang"], row["ids"], encoders, acoustic)
+        make = partial(extract, file, row["text"], row["lang"], row["ids"], encoders, acoustic, lexicon)
         item = from_bytes(cache.get(key, lambda make=make: to_bytes(make())))  # type: ignore[misc]
         name = f"shard-{(number - 1) // per_shard:03d}.safetensors"
         found = check(f"{place.features / name}: {row['id']}", item, encoders.content.dim, len(row["ids"]))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from stages.common import VoicePaths
 from stages.params import Texts, VoiceParams
 from voice.contracts import Aligned, read_table
+from voice.errors import UserError
 from voice.label import write_labelled
 from voice.synthesis import Speech
 from voice.text import read_text
@@ -16,17 +19,20 @@ from voice.text import read_text
 T = TypeVar("T")
 
 
-def spoken_lang(voice: VoiceParams, place: VoicePaths) -> Literal["en", "zh"]:
+def spoken_lang(voice: VoiceParams, place: VoicePaths) -> str:
     """Language of the texts for a voice: its own, or for `auto` the one of most words of its transcript."""
     if voice.lang != "auto":
         return voice.lang
-    entries = [lang for text in read_table(place.aligned, Aligned)["text"] for lang in read_text(text).langs]
-    return "zh" if entries.count("zh") > entries.count("en") else "en"
+    counts = Counter(lang for text in read_table(place.aligned, Aligned)["text"] for lang in read_text(text).langs)
+    return max(counts, key=lambda lang: (counts[lang], lang == "en"))
 
 
-def script(texts: Texts, lang: Literal["en", "zh"]) -> dict[str, str]:
-    """Texts of one language by number: 01, 02, ..."""
-    return {f"{number:02d}": text for number, text in enumerate(getattr(texts, lang), start=1)}
+def script(texts: Texts, lang: str) -> dict[str, str]:
+    """Texts of one language by number: 01, 02, ... Raises UserError when params.yaml has none in it."""
+    found: list[str] = getattr(texts, lang)
+    if not found:
+        raise UserError(f"params.yaml: texts.{lang}: empty", "give evaluate and synthesize sentences to speak")
+    return {f"{number:02d}": text for number, text in enumerate(found, start=1)}
 
 
 def spread(items: Sequence[T], most: int) -> list[T]:
@@ -34,6 +40,11 @@ def spread(items: Sequence[T], most: int) -> list[T]:
     if len(items) <= most:
         return list(items)
     return [items[number * len(items) // most] for number in range(most)]
+
+
+def lexicon_of(place: VoicePaths) -> dict[str, str]:
+    """Own pronunciations of a voice and its project, as `align` found them."""
+    return dict(json.loads(place.lexicon.read_text(encoding="utf-8")))
 
 
 def hashes(info: dict[str, Any]) -> dict[str, str]:

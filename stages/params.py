@@ -36,7 +36,9 @@ def _voice_name(name: str) -> str:
 Name = Annotated[str, AfterValidator(_voice_name)]
 Unit = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1)]
+Language = Literal["en", "zh", "ja", "ko", "yue", "auto"]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
@@ -45,9 +47,9 @@ class _Section(BaseModel):
 
 
 class VoiceParams(_Section):
-    """One voice: its language (`auto` finds it line by line)."""
+    """One voice: its language (`auto` finds it line by line). ja, ko and yue need a published base."""
 
-    lang: Literal["en", "zh", "auto"] = "auto"
+    lang: Language = "auto"
 
 
 class Ingest(_Section):
@@ -131,8 +133,11 @@ class TrainAcoustic(_Training):
 class Texts(_Section):
     """Sentences by language; a voice with `lang: auto` speaks those of the language its transcript has most of."""
 
-    en: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1)
-    zh: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1)
+    en: list[Text] = Field(min_length=1)
+    zh: list[Text] = Field(min_length=1)
+    ja: list[Text] = []
+    ko: list[Text] = []
+    yue: list[Text] = []
 
 
 class Evaluate(_Section):

@@ -6,7 +6,7 @@ import shutil
 from typing import Any
 
 from stages.common import base_dir, paths, progress, run
-from stages.lines import save_speech, script, spoken_lang
+from stages.lines import lexicon_of, save_speech, script, spoken_lang
 from stages.params import load_params
 from voice.contracts import Listening, write_table
 from voice.errors import UserError
@@ -17,7 +17,7 @@ from voice.synthesis import Voice, content_seed
 def main(voice: str) -> None:
     params, place = load_params(), paths(voice)
     settings, base = params.synthesize, base_dir(params.base)
-    speaker = Voice.load(place.models, base, params.threads, params.speaking.settings())
+    speaker = Voice.load(place.models, base, params.threads, params.speaking.settings(), lexicon_of(place))
     lang = spoken_lang(params.voice(voice), place)
     shutil.rmtree(place.listening, ignore_errors=True)
     rows: list[dict[str, Any]] = []

@@ -27,7 +27,7 @@ from voice.nets.hubert import ContentConfig, ContentEncoder
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CODE = ("voice", "stages", "pipeline")
-SETTINGS = ("dvc.yaml", "params.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore")
+SETTINGS = ("dvc.yaml", "params.yaml", "lexicon.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore")
 VOICES = ("demo_en", "demo_zh")
 SECONDS, LINES = 28.0, 6
 STAGES = ("ingest", "slice", "align", "features", "train_semantic", "train_acoustic", "evaluate", "synthesize")

@@ -23,6 +23,7 @@ from voice.files import write_text
 ID = r"[a-z0-9][a-z0-9_.-]*"
 _SHA256 = r"[0-9a-f]{64}"
 _EPS = 1e-3  # seconds; times are rounded to microseconds
+LANGUAGES = ("en", "zh", "ja", "ko", "yue", "auto")
 
 
 def _check(rule: str, test: Any) -> pa.Check:
@@ -60,6 +61,10 @@ def _number(low: float, high: float, **options: Any) -> pa.Column:
 
 def _count(low: int = 0, high: int = 2**53) -> pa.Column:
     return _column(int, _check(f"in [{low}, {high}]", lambda s: s.between(low, high)))
+
+
+def _language() -> pa.Column:
+    return _column(str, _check(f"one of {', '.join(LANGUAGES)}", lambda s: s.isin(LANGUAGES)))
 
 
 def _key() -> pa.Column:
@@ -140,7 +145,7 @@ Aligned = _table(
     _SPAN
     | {
         "text": _column(str, _text()),
-        "lang": _column(str, _check("one of en, zh, auto", lambda s: s.isin(["en", "zh", "auto"]))),
+        "lang": _language(),
         "words": _column(object, _list_of(str)),
         "word2ph": _column(object, _list_of(int)),
         "phones": _column(object, _list_of(str)),
@@ -234,7 +239,7 @@ EvaluationLines = _table(
         "take": _column(str, _check(f"one of {', '.join(TAKES)}", lambda s: s.isin(TAKES))),
         "group": _column(str, _check("held_out or texts", lambda s: s.isin(["held_out", "texts"]))),
         "text": _column(str, _text()),
-        "lang": _column(str, _check("one of en, zh, auto", lambda s: s.isin(["en", "zh", "auto"]))),
+        "lang": _language(),
         "file": _column(str, _text(rf"clips/{ID}\.flac"), unique=True),
         "sha256": _column(str, _text(_SHA256)),
         "ai_generated": _column(bool),
@@ -271,7 +276,7 @@ Listening = _table(
         "id": _key(),
         "file": _column(str, _text(rf"{ID}\.(?:flac|wav)"), unique=True),
         "text": _column(str, _text()),
-        "lang": _column(str, _check("one of en, zh, auto", lambda s: s.isin(["en", "zh", "auto"]))),
+        "lang": _language(),
         "voice": _column(str, _text(ID)),
         "ai_generated": _column(bool, _check("true", lambda s: s)),
         "sha256": _column(str, _text(_SHA256)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -16,7 +16,13 @@ from voice.text import read_text
 
 
 def extract(
-    file: Path, text: str, lang: str, ids: Sequence[int], encoders: Encoders, acoustic: Acoustic
+    file: Path,
+    text: str,
+    lang: str,
+    ids: Sequence[int],
+    encoders: Encoders,
+    acoustic: Acoustic,
+    lexicon: Mapping[str, str] | None = None,
 ) -> dict[str, torch.Tensor]:
     """`ssl` float16 [T, D] at 50 frames/s, `tokens` int32 [T // 2], `wav` int16 [N] at the rate of s2.
 
@@ -33,7 +39,7 @@ def extract(
         "tokens": acoustic.extract_latent(ssl.float())[0, 0].int(),
         "wav": torch.from_numpy(to_int16(wave)),
     }
-    reading = read_text(text, lang)
+    reading = read_text(text, lang, lexicon)
     if list(reading.ids) != list(ids):
         raise UserError(f"{file}: its text no longer reads as it was aligned: {text!r}", "run align again")
     if (bert := encoders.bert(reading)) is not None:

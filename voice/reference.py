@@ -37,7 +37,8 @@ def readable(text: str, lang: str, lexicon: Mapping[str, str] | None = None) -> 
     if not any(phone.isalnum() for phone in reading.phones):
         raise UserError(f"text {text[:40]!r}: nothing to read", "give words in a supported language")
     if reading.phones[-1].isalnum():  # an ending mark tells the decoder where to stop
-        closing = read_text(reading.norm.rstrip() + ("。" if reading.langs[-1] == "zh" else "."), lang, lexicon)
+        mark = "." if reading.langs[-1] in ("en", "ko") else "。"
+        closing = read_text(text.rstrip() + mark, lang, lexicon)
         return replace(closing, text=reading.text, warnings=reading.warnings)
     return reading
 
@@ -45,8 +46,8 @@ def readable(text: str, lang: str, lexicon: Mapping[str, str] | None = None) -> 
 class References:
     """Prepares reference clips for one s2; those used last are kept, by content."""
 
-    def __init__(self, encoders: Encoders, acoustic: Acoustic) -> None:
-        self.encoders, self.acoustic = encoders, acoustic
+    def __init__(self, encoders: Encoders, acoustic: Acoustic, lexicon: Mapping[str, str] | None = None) -> None:
+        self.encoders, self.acoustic, self.lexicon = encoders, acoustic, lexicon
         self._kept: dict[tuple[str, str], Prompt] = {}
 
     @torch.no_grad()
@@ -64,7 +65,7 @@ class References:
             raise UserError(f"{path}: reference lasts {seconds:.1f} s", "give a clip of 2 to 12 s")
         phones, bert, tokens = torch.zeros(0, dtype=torch.long), None, torch.zeros(0, dtype=torch.long)
         if text:
-            reading = readable(text, lang)
+            reading = readable(text, lang, self.lexicon)
             phones, bert = torch.tensor(reading.ids), self.encoders.bert(reading)
             tail = np.zeros(round(getattr(self.encoders.content.config, "tail", 0.0) * rate), np.float32)
             tokens = self.acoustic.extract_latent(self.encoders.frames(np.concatenate([wave, tail]), rate))[0, 0]

@@ -22,6 +22,7 @@ from voice.nets.semantics import AnySemantic, load_semantic
 from voice.reference import References, readable
 from voice.speaking import Speaking
 from voice.takes import MIN_TOKENS_PER_PHONE, Heard, best_take
+from voice.text import Reading
 
 MAX_TOKENS_PER_PHONE = 8  # 0.32 s a phone: far beyond any speaking rate, so a sign of a runaway
 GOOD_MISMATCH = 1.5  # nats a unit: as well as recorded speech reads at its best
@@ -56,9 +57,11 @@ class Voice:
         encoders: Encoders,
         info: dict[str, Any],
         speaking: Speaking | None = None,
+        lexicon: Mapping[str, str] | None = None,
     ) -> None:
         self.semantic, self.acoustic, self.encoders, self.info = semantic, acoustic, encoders, info
-        self.references = References(encoders, acoustic)
+        self.references = References(encoders, acoustic, lexicon)
+        self.lexicon = dict(lexicon or {})
         self.speaking = speaking or Speaking()
         self.sample_rate = acoustic.config.sample_rate
         self._default: tuple[Path, str] | None = None
@@ -66,11 +69,19 @@ class Voice:
         self.lang = "auto"
 
     @classmethod
-    def load(cls, model_dir: Path, base_dir: Path, threads: int = 2, speaking: Speaking | None = None) -> Voice:
+    def load(
+        cls,
+        model_dir: Path,
+        base_dir: Path,
+        threads: int = 2,
+        speaking: Speaking | None = None,
+        lexicon: Mapping[str, str] | None = None,
+    ) -> Voice:
         """Load `model_dir` (semantic, acoustic, reference) and the encoders of `base_dir`.
 
-        `speaking` is how it speaks unless a call says otherwise. `info` tells what decides its sound: the sha256 of
-        every file, and `speaking`. Raises UserError when a file is missing or unreadable.
+        `speaking` is how it speaks, and `lexicon` how it reads words, unless a call says otherwise. `info` tells what
+        decides its sound: the sha256 of every file, and `speaking`. Raises UserError when a file is missing or
+        unreadable.
         """
         torch.set_num_threads(threads)
         files = {name: model_dir / f"{name}.safetensors" for name in ("semantic", "acoustic")}
@@ -79,7 +90,8 @@ class Voice:
                 raise UserError(f"{path}: the voice is not built", "run `dvc repro` first")
         encoders = Encoders(base_dir)
         info: dict[str, Any] = {name: sha256_file(path) for name, path in files.items()} | encoders.hashes()
-        voice = cls(load_semantic(files["semantic"]), Acoustic.load(files["acoustic"]), encoders, info, speaking)
+        semantic, acoustic = load_semantic(files["semantic"]), Acoustic.load(files["acoustic"])
+        voice = cls(semantic, acoustic, encoders, info, speaking, lexicon)
         info["speaking"] = asdict(voice.speaking)
         table = base_dir / "heard.safetensors"
         if table.is_file():
@@ -118,7 +130,8 @@ class Voice:
         how = replace(self.speaking, **{name: value for name, value in changes.items() if value is not None})
         if rate is not None and not 8000 <= rate <= 192_000:
             raise UserError(f"rate {rate} Hz: out of range", "use 8000 to 192000, as 48000")
-        reading = readable(text, lang, lexicon)
+        reading = readable(text, lang, self.lexicon | dict(lexicon or {}))
+        self._check_phones(reading)
         if ref is not None:
             clip = self.references.clip(ref, ref_text or "")
         elif self._default is not None:
@@ -166,6 +179,13 @@ class Voice:
             phones=list(reading.phones),
             warnings=warnings,
         )
+
+    def _check_phones(self, reading: Reading) -> None:
+        """Raise UserError for phones that the networks have no entry for, as Korean has none in v1."""
+        known = min(self.acoustic.config.phones, self.semantic.config.phones)
+        for phone, number in zip(reading.phones, reading.ids, strict=True):
+            if number >= known:
+                raise UserError(f"phone {phone}: unknown to this base", "use a base of version 2 or later")
 
 
 def _joined_bert(*parts: tuple[torch.Tensor | None, int]) -> torch.Tensor | None:

@@ -101,7 +101,7 @@ def _write_base(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("project")
-    for name in ("params.yaml", "dvc.yaml"):
+    for name in ("params.yaml", "dvc.yaml", "lexicon.yaml"):
         shutil.copy(ROOT / name, root / name)
     raw = root / "data/raw/demo_en"
     wave, rate = read_audio(ROOT / "data/raw/demo_en/recording.flac")

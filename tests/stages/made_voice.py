@@ -42,5 +42,8 @@ def make_voice(folder: Path, *, ends: bool = True) -> None:
     write_flac(folder / "reference.flac", wave[: 3 * rate], rate)
     about = {"text": "The harbour was quiet.", "lang": "en", "seconds": 3.0, "segment": "s"}
     (folder / "reference.json").write_text(json.dumps(about), encoding="utf-8")
+    lexicon = Path("data/demo_en/lexicon.json")  # as align would leave it
+    lexicon.parent.mkdir(parents=True, exist_ok=True)
+    lexicon.write_text("{}", encoding="utf-8")
     (folder / "semantic.loss.tsv").write_text(CURVE.format(base=5.5, tuned=4.75, later=5.0))
     (folder / "acoustic.loss.tsv").write_text(CURVE.format(base=1.5, tuned=1.25, later=1.125))

@@ -45,7 +45,7 @@ def test_the_projects_own_parameters_are_good_and_sections_follow_dvc_yaml() -> 
         ("slice.max_second", 3, "slice.max_second: unknown key (did you mean max_seconds?)"),
         ("voices.demo_en.langage", "en", "voices.demo_en.langage: unknown key (did you mean lang?)"),
         ("sinthesize", {}, "sinthesize: unknown key (did you mean synthesize?)"),
-        ("voices.demo_en.lang", "fr", "voices.demo_en.lang = 'fr': should be 'en', 'zh' or 'auto'"),
+        ("voices.demo_en.lang", "fr", "voices.demo_en.lang = 'fr': should be 'en', 'zh', 'ja', 'ko', 'yue' or 'auto'"),
         ("ingest.min_seconds", "20", "ingest.min_seconds = '20': should be a valid number"),
         ("train_semantic.learning_rate", "1e-4", "write 1.0e-4"),
         ("train_semantic.epochs", True, "train_semantic.epochs = True: should be a valid integer"),

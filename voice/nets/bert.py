@@ -94,8 +94,10 @@ def characters_to_ids(text: str, tokenizer: Path) -> list[torch.Tensor]:
 def bert_phones(reading: Reading, model: BertFeatures, tokenizer: Path) -> torch.Tensor:
     """BERT vectors by phone: that of its character for each phone of a Chinese unit, zeros for other languages.
 
-    Each run of Chinese units is read on its own. Returns float32 [P, hidden] on the model's device, P phones.
-    Raises UserError for a bad tokenizer file, ValueError when a Chinese unit is not one character.
+    Each run of Chinese units is read on its own. Characters whose reading was given (lexicon, inline) get zeros: the
+    published s1 knows from BERT how a character is said in its sentence, and would say it so. Returns float32
+    [P, hidden] on the model's device, P phones. Raises UserError for a bad tokenizer file, ValueError when a Chinese
+    unit is not one character.
     """
     device = next(model.parameters()).device
     rows = [torch.zeros(0, model.config.hidden, device=device)]
@@ -110,7 +112,9 @@ def bert_phones(reading: Reading, model: BertFeatures, tokenizer: Path) -> torch
         pieces = characters_to_ids("".join(words), tokenizer)
         vectors = torch.cat([model.features(ids.to(device)) for ids in pieces]).float()
         rows.append(vectors.repeat_interleave(torch.tensor(counts, device=device), dim=0))
-    return torch.cat(rows)
+    kept = torch.tensor([not given for given in reading.overridden], dtype=torch.float32, device=device)
+    phones = torch.tensor(reading.word2ph, dtype=torch.long, device=device)
+    return torch.cat(rows) * kept.repeat_interleave(phones)[:, None]
 
 
 def check_tokenizer(path: Path, vocab: int) -> None:

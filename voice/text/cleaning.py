@@ -12,17 +12,20 @@ _QUOTES = {
 _MARKS = {
     "。": ".", "、": ",", "；": ",", ";": ",", "·": ",", "・": ",", "•": ",", "｡": ".", "､": ",",
     "।": ".", "؟": "?", "،": ",", "¿": "", "¡": "", "㎡": "m²", "㎥": "m³", "℃": "°C", "℉": "°F",
-    "—": " - ", "―": " - ", "‑": "-", "‐": "-", "−": "-",
+    "〜": "~", "—": " - ", "―": " - ", "‑": "-", "‐": "-", "−": "-",
 }  # fmt: skip
 # Signs that only frame text and have no sound of their own.
 _FRAMES = '"()[]{}<>《》〈〉「」『』【】〔〕〖〗'
 _TABLE = str.maketrans(_QUOTES | _MARKS)
-_KEPT = re.compile(r"[㐀-鿿豈-﫿〇々²³°…]|[\U00020000-\U000323af]")
+# Signs of the last two planes stand for marks that were taken out of the text, see overrides and markup.
+_KEPT = re.compile("[㐀-鿿\uf900-\ufaff〇々ㄱ-ㆎ²³°…\U00020000-\U000323af\U000f0000-\U0010ffff]")
+_HALF_WIDTH_KANA = re.compile("[ｦ-ﾟ]+")
 
 
 def clean(text: str) -> str:
     """Text with plain-width letters, straight quotes, one kind of each mark, and single spaces."""
     text = unicodedata.normalize("NFC", text.replace("®", " ").replace("™", " ").replace("©", " "))
+    text = _HALF_WIDTH_KANA.sub(lambda m: unicodedata.normalize("NFKC", m[0]), text)
     text = re.sub(r"[\r\n\u2028\u2029\v\f]+", lambda _: " \n ", text)
     text = re.sub(r"\.{3,}|…+|。{2,}|⋯+", "…", text)
     # Spaces and zero-width signs differ only in how they look.
@@ -44,7 +47,7 @@ def _narrow(character: str) -> str:
     kind = unicodedata.category(character)
     if kind in ("Cf", "Cc", "Mn"):
         return ""
-    if kind in ("Zs", "Co"):
+    if kind == "Zs":
         return " "
     plain = unicodedata.normalize("NFKC", character)
     # A circled digit or a fraction must not run into the digits beside it.

@@ -1,19 +1,14 @@
-"""English pronunciations: the lexicon of gruut_lang_en as ARPAbet, and the user's own words."""
+"""English pronunciations: the lexicon of gruut_lang_en as ARPAbet."""
 
 from __future__ import annotations
 
 import importlib.util
-import re
 import sqlite3
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from voice.errors import UserError
-from voice.text.syllables import syllable_phones
-from voice.text.symbols import ENGLISH
 
 _VOWELS = {
     "ɑ": "AA", "æ": "AE", "ʌ": "AH", "ə": "AH", "ɔ": "AO", "aʊ": "AW", "aɪ": "AY", "ɛ": "EH", "ɚ": "ER",
@@ -25,7 +20,6 @@ _CONSONANTS = {
     "v": "V", "w": "W", "j": "Y", "z": "Z", "ʒ": "ZH",
 }  # fmt: skip
 _STRESS = {"ˈ": "1", "ˌ": "2"}
-_HAN = re.compile(r"[㐀-鿿豈-﫿]+")
 
 Pronunciation = tuple[str, tuple[str, ...]]
 
@@ -72,50 +66,3 @@ def pronunciations(word: str) -> tuple[Pronunciation, ...]:
     Roles are "VB", "VBD", "NN", "JJ", ..., or "" where a word has one reading for all uses.
     """
     return tuple((role.removeprefix("gruut:"), ipa_to_arpabet(ipa)) for role, ipa in _STORE.rows(word))
-
-
-@dataclass(frozen=True)
-class UserLexicon:
-    """A user's own pronunciations: English words in ARPAbet, Chinese words in numbered pinyin."""
-
-    english: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    mandarin: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-def parse_lexicon(entries: Mapping[str, str] | None) -> UserLexicon:
-    """Checked lexicon from word -> "W ER1 D" or "hang2 zhang3". Raises UserError naming the bad entry."""
-    english: dict[str, tuple[str, ...]] = {}
-    mandarin: dict[str, tuple[str, ...]] = {}
-    for word, spelling in (entries or {}).items():
-        name = word.strip()
-        phones = tuple(spelling.split())
-        if not phones:
-            raise UserError(f"lexicon word {name!r} has no pronunciation", hint='write e.g. "W ER1 D" or "zi4"')
-        if _HAN.fullmatch(name):
-            mandarin[name] = _checked_pinyin(name, phones)
-        elif re.fullmatch(r"[A-Za-z][A-Za-z'-]*", name):
-            english[name.lower()] = _checked_arpabet(name, phones)
-        else:
-            raise UserError(f"lexicon word {name!r} is neither one English word nor Chinese characters")
-    return UserLexicon(english, mandarin)
-
-
-def _checked_arpabet(name: str, phones: tuple[str, ...]) -> tuple[str, ...]:
-    for phone in phones:
-        if phone not in ENGLISH:
-            hint = "use ARPAbet, vowels with stress 0, 1 or 2, e.g. W ER1 D"
-            raise UserError(f"lexicon word {name!r}: unknown phone {phone!r}", hint=hint)
-    return phones
-
-
-def _checked_pinyin(name: str, syllables: tuple[str, ...]) -> tuple[str, ...]:
-    for syllable in syllables:
-        if not syllable[-1].isdigit() or syllable_phones(syllable) is None:
-            hint = "use pinyin with tone 1 to 5, e.g. zi4"
-            raise UserError(f"lexicon word {name!r}: unknown phone {syllable!r}", hint=hint)
-    if len(syllables) != len(name):
-        raise UserError(
-            f"lexicon word {name!r}: {len(syllables)} syllables for {len(name)} characters",
-            hint="give one syllable per character",
-        )
-    return syllables

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from voice.text.mandarin_rules import RULES, SIGNS, UNIT_CHOICE, Replacement
 
 __all__ = ["UNIT_CHOICE", "spell_out", "spell_out_marked"]
 
-_COMPILED: list[tuple[re.Pattern[str], Replacement]] = [(re.compile(rule), to) for rule, to in RULES]
 _SIGN = re.compile("[" + re.escape("".join(SIGNS)) + "]")
 _WRITTEN_OUT = re.compile(r"\d|" + _SIGN.pattern)
+
+
+@cache
+def _compiled() -> list[tuple[re.Pattern[str], Replacement]]:
+    """The rules, compiled at the first number to keep imports quick."""
+    return [(re.compile(rule), to) for rule, to in RULES]
 
 
 def spell_out(text: str) -> str:
@@ -23,7 +29,7 @@ def spell_out_marked(text: str) -> tuple[str, list[bool]]:
     made = [False] * len(text)
     if not _WRITTEN_OUT.search(text):
         return text, made
-    for rule, replacement in _COMPILED:
+    for rule, replacement in _compiled():
         text, made = _replace(rule, replacement, text, made)
     return _replace(_SIGN, lambda sign: SIGNS[sign[0]], text, made)
 

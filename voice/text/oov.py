@@ -9,12 +9,16 @@ from __future__ import annotations
 import importlib.util
 from functools import cache, lru_cache
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from voice.errors import UserError
 from voice.text.symbols import CONSONANTS, VOWELS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float32]
 
 _END = 2  # "</s>" among the letters
 _LETTERS = {letter: number for number, letter in enumerate("abcdefghijklmnopqrstuvwxyz", start=3)}
@@ -24,11 +28,11 @@ _PHONES = ["", "", "", "", *sorted([*CONSONANTS, "UW", *(v + s for v in VOWELS f
 _MAX_PHONES = 20
 _MAX_LETTERS = 24
 
-Array = NDArray[np.float32]
-
 
 @cache
 def _weights() -> dict[str, Array]:
+    import numpy as np
+
     found = importlib.util.find_spec("g2p_en")
     if found is None or found.origin is None:
         raise UserError("package g2p_en is not installed", hint="pip install g2p-en")
@@ -38,6 +42,8 @@ def _weights() -> dict[str, Array]:
 
 def _step(x: Array, state: Array, part: str) -> Array:
     """One GRU step: x [E], state [H] -> state [H]; gates in the order reset, update, candidate."""
+    import numpy as np
+
     weights = _weights()
     from_input = weights[f"{part}_w_ih"] @ x + weights[f"{part}_b_ih"]
     from_state = weights[f"{part}_w_hh"] @ state + weights[f"{part}_b_hh"]
@@ -60,6 +66,8 @@ def predict(word: str) -> tuple[str, ...]:
 
 
 def _decode(letters: list[int]) -> list[str]:
+    import numpy as np
+
     weights = _weights()
     state = np.zeros(weights["enc_w_hh"].shape[1], np.float32)
     for letter in [*letters, _END]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from voice.text.symbols import MARKS, phone_ids
 
-
 SOURCES = ("dictionary", "lexicon", "inline", "model", "rule", "letters", "mark")
+OVERRIDING = frozenset({"lexicon", "inline"})
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ class Reading:
     warnings: tuple[str, ...]
 
     @property
+    def overridden(self) -> tuple[bool, ...]:
+        """Which units the user gave the reading of, in the text or in a lexicon."""
+        return tuple(source in OVERRIDING for source in self.sources)
+
+    @property
     def ids(self) -> list[int]:
         """Ids of the phones in the version 2 table."""
         return phone_ids(self.phones)
@@ -74,6 +79,7 @@ def _join(units: Sequence[Unit]) -> str:
     pieces: list[str] = []
     for before, unit in zip([None, *units], units, strict=False):
         mark = unit.word in MARKS
-        apart = before is not None and not mark and (unit.lang == "en" or before.lang == "en")
+        apart = before is not None and not mark and "en" in (unit.lang, before.lang)
+        apart = apart and not (unit.word.isspace() or (before is not None and before.word.isspace()))
         pieces.append(f" {unit.word}" if apart else unit.word)
     return "".join(pieces)

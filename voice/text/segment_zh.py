@@ -6,8 +6,8 @@ import logging
 import re
 import threading
 import warnings
-from collections.abc import Collection
-from functools import cache
+from collections.abc import Collection, Sequence
+from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -32,15 +32,37 @@ def _load() -> Any:
     return tokenizer
 
 
+@lru_cache(maxsize=16)
+def own_pattern(own: frozenset[str]) -> re.Pattern[str]:
+    """Pattern whose one group is any of the words, longer ones first."""
+    return re.compile("(" + "|".join(re.escape(word) for word in sorted(own, key=len, reverse=True)) + ")")
+
+
 def words_of(sentence: str, own: Collection[str] = ()) -> list[str]:
     """Words of a run of Chinese characters; words of `own` are never split or merged."""
     if not own:
         return _cut(sentence)
-    choice = "|".join(re.escape(word) for word in sorted(own, key=len, reverse=True))
     words: list[str] = []
-    for piece in re.split(f"({choice})", sentence):
+    for piece in own_pattern(frozenset(own)).split(sentence):
         words.extend([piece] if piece in own else _cut(piece))
     return words
+
+
+# 儿 after these is a word of its own, "child": 我儿, 一儿一女.
+_NOT_BEFORE_ER = frozenset("我你他俺吾为替有一两二救护拐")
+
+
+def join_er(words: Sequence[str], own: Collection[str] = ()) -> list[str]:
+    """A single 儿 joins the word before it, whose last syllable it colours: 胡同 儿 -> 胡同儿."""
+    joined: list[str] = []
+    for word in words:
+        if word == "儿" and joined and joined[-1] not in own and joined[-1] not in _NOT_BEFORE_ER and word not in own:
+            joined[-1] += word
+        elif len(word) > 1 and word[0] == "儿" and joined and joined[-1][-1:] == "块" and word not in own:
+            joined[-1:] = [joined[-1] + "儿", word[1:]]
+        else:
+            joined.append(word)
+    return joined
 
 
 def parts_of(word: str) -> list[str]:

@@ -131,7 +131,7 @@ def test_a_line_without_chinese_and_an_empty_one(model: BertFeatures, tokenizer:
     reading = read_text("Good morning.", "en")
     assert not bert_phones(reading, model, tokenizer).any()
     assert bert_phones(reading, model, tokenizer).shape == (len(reading.phones), 16)
-    empty = Reading("", "", (), (), (), (), (), ())
+    empty = Reading("", "", (), (), (), (), (), (), ())
     assert bert_phones(empty, model, tokenizer).shape == (0, 16)
 
 
@@ -169,3 +169,11 @@ def test_it_comes_back_from_its_file(model: BertFeatures, tmp_path: Path) -> Non
     again = BertFeatures.load(tmp_path / "bert.safetensors")
     ids = torch.tensor([[CLS, 9, 10, SEP]])
     assert again.config == SMALL and torch.allclose(again.features(ids), model.features(ids), atol=1e-2)
+
+
+def test_a_given_reading_silences_what_bert_says_of_the_character(model: BertFeatures, tokenizer: Path) -> None:
+    plain, given = read_text("请再说一遍"), read_text("请再(zai4)说一遍")
+    assert plain.phones == given.phones
+    before, after = bert_phones(plain, model, tokenizer), bert_phones(given, model, tokenizer)
+    assert not after[2:4].any() and before[2:4].any()  # two phones of the second character
+    assert torch.equal(before[:2], after[:2]) and torch.equal(before[4:], after[4:])

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from voice.text import Reading, read_text
+from voice.text.english_names import SHORT_FORMS
 from voice.text.lexicon import ipa_to_arpabet, pronunciations
+from voice.text.normalise_en import spell_out
 from voice.text.oov import predict
-from voice.text.symbols import ENGLISH
+from voice.text.symbols import ENGLISH, MARKS
+
+TRICKY = "0123456789 .,:/-~%$£€¥°'\"#@&+=<>()[]_*^!?…aAbBmMpPsStTkKgIVXé²½αΩ\n٣五"
+WORDS = st.text(alphabet="abcdefghijklmnopqrstuvwxyzABCDEÀéßñł'’-", min_size=1, max_size=9)
+PIECES = st.sampled_from(
+    "Dr. St. e.g. U.S. No. 5 p.m. Nov. $3.50 1/2 2026-11-23 23/11/2026 14:30 10-20 -5 25°C 5kg IV Henry I A v2.0 "
+    "3.11.2 a@b.com www.x.org/y main.py #tag @bob C# w/ 'em dogs' -- … 6'2\" £5 3bn 1st '90s FBI's the hello".split()
+)
 
 
 def said(reading: Reading, word: str) -> str:
@@ -135,3 +146,74 @@ def test_all_of_the_lexicon_maps_onto_the_table() -> None:
     connection.close()
     assert len(spellings) > 50
     assert {ipa_to_arpabet(phone)[0] for phone in spellings} <= ENGLISH
+
+
+@pytest.mark.parametrize(
+    ("text", "sources"),
+    [
+        ("It is 25°C.", "dictionary dictionary rule rule rule rule mark"),
+        ("Dr. No is in the FBI.", "rule dictionary dictionary dictionary dictionary letters mark"),
+        ("Vitamin B, plan A", "dictionary letters mark dictionary letters"),
+        ("CPUs' DeepMind's", "letters mark dictionary"),
+        ("a blorp and a pre-blorp", "dictionary model dictionary dictionary model"),
+        ("the dogs' den", "dictionary dictionary mark dictionary"),
+        ("five 5 U.S. us", "dictionary rule rule rule dictionary"),
+    ],
+)
+def test_each_unit_says_where_its_reading_comes_from(text: str, sources: str) -> None:
+    assert " ".join(read_text(text, "en").sources) == sources
+
+
+def test_own_words_are_marked_so_and_win_over_rules() -> None:
+    reading = read_text("Dr. Blorp's 5 blorps", "en", {"Blorp": "B L AA1 P", "five": "F IH1 F"})
+    assert reading.sources == ("rule", "lexicon", "lexicon", "model")
+    assert said(reading, "Blorp's") == "B L AA1 P S"
+
+
+def test_own_words_change_no_reading_without_them() -> None:
+    before = read_text("blorp", "en")
+    read_text("blorp", "en", {"blorp": "B L AA1 P"})
+    assert read_text("blorp", "en") == before
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("5 kg. ", "five kilograms ."),
+        ("Nov. 5, at 5 p.m.", "November fifth , at five P M ."),
+        ("A.1.b", None),
+        ("$.5", None),
+    ],
+)
+def test_written_out_text_is_not_written_out_again(before: str, after: str | None) -> None:
+    once = spell_out(before)
+    assert spell_out(once) == once
+    assert after is None or once == after
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.one_of(st.text(max_size=40), st.text(alphabet=TRICKY, max_size=30), st.lists(PIECES, max_size=7).map(" ".join))
+)
+def test_writing_out_any_text_twice_changes_nothing(text: str) -> None:
+    once = spell_out(text)
+    assert spell_out(once) == once
+    assert not any(c in "0123456789%&+=@$£€" for c in once)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.one_of(PIECES, st.text(alphabet="abcdefghijklmnopqrstuvwxyzABCDEÀéßñł'’-", min_size=1, max_size=9)),
+        max_size=6,
+    )
+)
+def test_every_word_is_said_or_warned_of(words: list[str]) -> None:
+    reading = read_text(" ".join(words), "en")
+    letters = sum(any(c.isalnum() for c in word) for word in words)
+    said_words = [word for word, source in zip(reading.words, reading.sources, strict=True) if source != "mark"]
+    assert len(said_words) + len(reading.warnings) >= (1 if letters else 0)
+    assert all(phone in ENGLISH or phone in MARKS for phone in reading.phones)
+    for word in words:
+        if word.isascii() and word.isalpha() and word.islower() and len(word) > 3:
+            assert any(word in spoken.lower() for spoken in said_words) or word in SHORT_FORMS or "-" in " ".join(words)

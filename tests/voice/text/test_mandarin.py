@@ -28,7 +28,7 @@ def pinyin(text: str) -> str:
         ("音乐快乐", "yin1 yve4 kuai4 le4"),
         ("不对", "bu2 dui4"),
         ("不要看不懂", "bu2 yao4 kan4 bu5 dong3"),
-        ("一个", "yi2 ge4"),
+        ("一个", "yi2 ge5"),
         ("一本书", "yi4 ben3 shu1"),
         ("看一看", "kan4 yi5 kan4"),
         ("第一天", "di4 yi1 tian1"),

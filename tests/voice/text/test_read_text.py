@@ -13,13 +13,19 @@ from hypothesis import strategies as st
 
 from voice.errors import UserError
 from voice.text import Reading, read_text
-from voice.text.symbols import SYMBOLS
+from voice.text.symbols import MARKS, SYMBOLS
 
 TABLE = frozenset(SYMBOLS)
 TRICKY = (
     "0123456789 .,:/-~%$£€¥°'\"#@&+=<>()[]_*^’“”。，、；：？！…—·"
     + "aAbZéßñ中一不儿的得地子们零〇々²½①㎡℃😀\n\tжあ가αΩ\u200b"
 )
+MARKUP = ("[en]", "[/en]", "[zh]", "[/yue]", "[ja]", "[/ja]", "[xx]", "[/fr]", "字", "(zi4)", "(", "{", "|", "}", "zi4",
+          "W ER1 D", "=", "word", " ", "3", "。", "\U000f0000", "\U00100001")  # fmt: skip
+# Things that stand in English and Chinese lines; each may meet any other.
+PIECES = ("你好", "不是", "一个", "银行行长", "我", "，", "。", "重新", "了", "hello", "world", "the", "apple", "don't",
+          "Python", "iPhone", "GPU", "12", "3.5", "2024年", "8%", "3个", "-", ".", "!", "OK", "it's", "well-known",
+          "第一", "Wi-Fi", "Dr.", "$5", "9:30", "5kg", "A", "e.g.", "www.example.com", "儿子", "谁", "得")  # fmt: skip
 
 
 def check(reading: Reading) -> None:
@@ -82,7 +88,9 @@ def test_own_words_replace_both_lexicons() -> None:
         ({"字": "zi9"}, "unknown phone 'zi9'"),
         ({"汉字": "zi4"}, "1 syllables for 2 characters"),
         ({"word": " "}, "no pronunciation"),
-        ({"two words": "T UW1"}, "neither one English word"),
+        ({"行长": "hang2 zhagn3"}, "nearest is zhang3"),
+        ({"word": "="}, "no words after '='"),
+        ({"。": "zi4"}, "is no word"),
     ],
 )
 def test_a_bad_lexicon_entry_is_a_users_mistake(lexicon: dict[str, str], part: str) -> None:
@@ -91,7 +99,7 @@ def test_a_bad_lexicon_entry_is_a_users_mistake(lexicon: dict[str, str], part: s
 
 
 def test_an_unsupported_language_names_the_supported_ones() -> None:
-    with pytest.raises(UserError, match="zh, en, auto"):
+    with pytest.raises(UserError, match="zh, en, ja, ko, yue, auto"):
         read_text("bonjour", "fr")
 
 
@@ -102,7 +110,7 @@ def test_a_line_without_words_has_no_phones_and_a_warning(text: str) -> None:
     assert "there is nothing to read" in reading.warnings
 
 
-@pytest.mark.parametrize("text", ["hello 😀 world", "你好 привет", "こんにちは世界", "a ∮ b"])
+@pytest.mark.parametrize("text", ["hello 😀 world", "你好 привет", "שלום world", "a ∮ b"])
 def test_what_cannot_be_read_is_named_and_the_rest_is_read(text: str) -> None:
     reading = read_text(text)
     assert reading.phones
@@ -115,9 +123,35 @@ def test_quotes_and_brackets_are_no_reason_to_warn(text: str) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.text(max_size=60), st.sampled_from(["zh", "en", "auto"]))
+@given(st.text(max_size=60), st.sampled_from(["zh", "en", "ja", "ko", "yue", "auto"]))
 def test_any_text_is_read_without_failing(text: str, lang: str) -> None:
     check(read_text(text, lang))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(MARKUP), max_size=12).map("".join))
+def test_broken_marks_are_read_or_refused_in_one_line(text: str) -> None:
+    try:
+        check(read_text(text))
+    except UserError as error:
+        assert "column" in str(error) and "\n" not in str(error)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(st.text(max_size=3), st.sampled_from(PIECES)), max_size=6).map(" ".join))
+def test_every_word_has_phones_or_a_warning(text: str) -> None:
+    for word in text.split():
+        if any(character.isalnum() for character in word):
+            reading = read_text(word)
+            assert reading.warnings or any(unit not in MARKS for unit in reading.words), word
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=8))
+def test_the_normal_form_is_read_the_same(pieces: list[str]) -> None:
+    reading = read_text(" ".join(pieces))
+    again = read_text(reading.norm)
+    assert (again.phones, again.norm) == (reading.phones, reading.norm)
 
 
 @settings(max_examples=250, deadline=None)
@@ -154,8 +188,20 @@ def test_threads_get_the_same_readings() -> None:
         assert list(pool.map(read_text, lines)) == alone
 
 
+def test_a_long_line_takes_linear_time() -> None:
+    def seconds(size: int) -> float:
+        piece = "我在2024年用Python写了3个program，重(chong2)复 hello world. "
+        started = time.process_time()
+        check(read_text(piece * (size // len(piece)), lexicon={"hello world": "=hi", "写了": "xie3 le5"}))
+        return time.process_time() - started
+
+    seconds(1_000)
+    short, long = seconds(8_000), seconds(64_000)
+    assert long < 20 * short
+
+
 def test_importing_the_front_end_loads_no_data() -> None:
-    heavy = {"jieba", "pypinyin", "inflect", "cn2an", "torch", "nltk", "g2p_en"}
+    heavy = {"jieba", "pypinyin", "inflect", "cn2an", "torch", "nltk", "g2p_en", "py3langid", "pyopenjtalk", "g2pk2"}
     code = f"import sys, voice.text; print(sorted({heavy!r} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
