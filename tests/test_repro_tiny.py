@@ -152,7 +152,11 @@ def test_changed_code_is_not_answered_from_an_old_checkpoint_or_item_cache(proje
     replace_in(project.root / "voice/train/semantic.py", "= self.rate(number)", "= 10 * self.rate(number)")
     done = project.dvc("repro", "-s", "train_semantic@demo_en").stdout
     assert executed(done) == {"train_semantic@demo_en"} and not RESUMED.search(done)
-    replace_in(project.root / "voice/features.py", "frames(wave, rate).half()", "frames(2 * wave, rate).half()")
+    replace_in(
+        project.root / "voice/features.py",
+        "ssl = encoders.frames(wave, rate).half()",
+        "ssl = (2 * encoders.frames(wave, rate)).half()",
+    )
     done = project.dvc("repro", "-s", "features@demo_en").stdout
     assert executed(done) == {"features@demo_en"} and " 0 from .cache/items/features" in done
     changed = {name for name, md5 in project.outputs().items() if before[name] != md5}
