@@ -11,7 +11,8 @@ from pathlib import Path
 
 from stages.common import paths
 from stages.params import load_params
-from voice.contracts import Listening, read_table
+from voice.contracts import Listening
+from voice.tables import read_table
 
 
 def main(references: Path) -> None:

@@ -14,11 +14,12 @@ from stages.common import base_dir, lexicon_files, paths, progress, run
 from stages.params import Align, load_params
 from voice.align import place_words, script_words, share_out
 from voice.audio import read_audio, resample
-from voice.contracts import Aligned, Rejected, Segments, read_table, write_table
+from voice.contracts import Aligned, Rejected, Segments
 from voice.errors import UserError
 from voice.files import write_json
 from voice.nets.hubert import ContentEncoder
 from voice.split import held_out
+from voice.tables import read_table, write_table
 from voice.text import Reading, load_lexicon, read_text
 from voice.transcript import join, read_transcript
 

@@ -10,7 +10,7 @@ from stages.common import base_dir, paths, progress, run
 from stages.lines import hashes, lexicon_of, script, spoken_lang, spread
 from stages.params import load_params
 from stages.segments import read_segments
-from voice.contracts import EvaluationLines, check_metrics, write_table
+from voice.contracts import EvaluationLines
 from voice.files import write_bytes, write_json, write_text
 from voice.metrics.curves import read_curve
 from voice.metrics.summary import summarise
@@ -18,6 +18,7 @@ from voice.nets.hubert import ContentEncoder
 from voice.report.page import render
 from voice.report.plots import loss_curves, phone_error_bars, pitch_histogram
 from voice.synthesis import Voice
+from voice.tables import check_metrics, write_table
 
 
 def main(voice: str) -> None:

@@ -15,12 +15,13 @@ from safetensors.torch import save as to_bytes
 
 from stages.common import ITEMS, base_dir, paths, progress, run
 from stages.params import load_params
-from voice.contracts import Aligned, Features, read_table, write_table
+from voice.contracts import Aligned, Features
 from voice.encoders import Encoders
 from voice.features import check, extract
 from voice.files import sha256_code
 from voice.items import ItemCache
 from voice.nets.acoustic import Acoustic
+from voice.tables import read_table, write_table
 from voice.weights import save_tensors, sha256_file
 
 LIBRARY = Path(inspect.getfile(ItemCache)).parent

@@ -13,10 +13,11 @@ from stages.common import paths, progress, run
 from stages.params import Ingest, load_params
 from voice.audio import channels, read_audio, resample, write_flac
 from voice.consent import check_consent, find_recordings
-from voice.contracts import Recordings, write_table
+from voice.contracts import Recordings
 from voice.errors import UserError
 from voice.files import sha256_file
 from voice.levels import gain_db, measure, peak_db
+from voice.tables import write_table
 from voice.transcript import read_transcript
 
 _SILENT_DB = -60.0

@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 
 from stages.common import VoicePaths
 from stages.params import Texts, VoiceParams
-from voice.contracts import Aligned, read_table
+from voice.contracts import Aligned
 from voice.errors import UserError
 from voice.label import write_labelled
 from voice.synthesis import Speech
+from voice.tables import read_table
 from voice.text import read_text
 
 T = TypeVar("T")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 
 from stages.common import VoicePaths
-from voice.contracts import Aligned, Features, read_table
+from voice.contracts import Aligned, Features
 from voice.errors import UserError
+from voice.tables import read_table
 from voice.weights import load_tensors
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from stages.common import paths, progress, run
 from stages.params import load_params
 from voice.audio import read_audio, write_flac
-from voice.contracts import Recordings, Segments, read_table, write_table
+from voice.contracts import Recordings, Segments
 from voice.errors import UserError
 from voice.levels import loudness, peak_db
+from voice.tables import read_table, write_table
 from voice.vad import FRAME, Limits, cut
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from stages.common import base_dir, paths, progress, run
 from stages.lines import lexicon_of, save_speech, script, spoken_lang
 from stages.params import load_params
-from voice.contracts import Listening, write_table
+from voice.contracts import Listening
 from voice.errors import UserError
 from voice.levels import clipping_runs, loudness, peak_db
 from voice.synthesis import Voice, content_seed
+from voice.tables import write_table
 
 
 def main(voice: str) -> None:

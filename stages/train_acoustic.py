@@ -7,11 +7,12 @@ from stages.params import load_params
 from stages.segments import Segment, read_segments
 from stages.training import inputs, order, rate, run_folder, steps
 from voice.audio import write_flac
-from voice.contracts import Loss, read_table
+from voice.contracts import Loss
 from voice.files import sha256_file, write_json
 from voice.nets.acoustic import Acoustic
 from voice.nets.discriminator import Discriminator
 from voice.nets.lora import merge_lora
+from voice.tables import read_table
 from voice.train.acoustic import AcousticTrainer, AcousticWeights, Utterance, utterance
 from voice.train.device import best_device
 from voice.train.loop import train, write_history

@@ -6,9 +6,10 @@ from stages.common import base_dir, paths, run
 from stages.params import load_params
 from stages.segments import read_segments
 from stages.training import inputs, order, rate, run_folder, steps
-from voice.contracts import Loss, read_table
+from voice.contracts import Loss
 from voice.nets.lora import merge_lora
 from voice.nets.semantics import load_semantic
+from voice.tables import read_table
 from voice.train.device import best_device
 from voice.train.loop import train, write_history
 from voice.train.semantic import Line, SemanticTrainer

@@ -11,8 +11,9 @@ import torch
 from stages import align, features, ingest, pretrained
 from stages import slice as slicing
 from tests.stages.conftest import Project
-from voice.contracts import Aligned, Features, Rejected, Segments, read_table
+from voice.contracts import Aligned, Features, Rejected, Segments
 from voice.nets.hubert import ContentEncoder
+from voice.tables import read_table
 from voice.text import read_text
 from voice.transcript import read_transcript
 from voice.weights import load_tensors

@@ -18,9 +18,10 @@ from stages.params import VoiceParams
 from tests.stages.conftest import Project
 from tests.stages.made_voice import make_voice
 from voice.audio import read_audio
-from voice.contracts import Aligned, EvaluationLines, check_metrics, read_table, write_table
+from voice.contracts import Aligned, EvaluationLines
 from voice.files import sha256_file
 from voice.label import label_text, read_label
+from voice.tables import check_metrics, read_table, write_table
 
 HERE = Path("models/demo_en")
 LOOSE = {"min_score": 0.0, "min_coverage": 0.1, "min_phones_per_second": 0.001, "max_phones_per_second": 1e3}

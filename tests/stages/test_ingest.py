@@ -11,8 +11,9 @@ from stages import ingest
 from stages.ingest import main
 from tests.stages.conftest import Project
 from voice.audio import read_audio, resample
-from voice.contracts import Recordings, read_table
+from voice.contracts import Recordings
 from voice.levels import measure
+from voice.tables import read_table
 
 Capture = pytest.CaptureFixture[str]
 

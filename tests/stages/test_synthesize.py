@@ -11,9 +11,10 @@ import soundfile
 from stages import pretrained, synthesize
 from tests.stages.conftest import Project
 from tests.stages.made_voice import make_voice
-from voice.contracts import Listening, read_table
+from voice.contracts import Listening
 from voice.files import sha256_file
 from voice.label import label_text, read_label
+from voice.tables import read_table
 
 HERE = Path("data/demo_en/listening")
 TEXTS = ["Put the kettle on.", "The bus was late."]

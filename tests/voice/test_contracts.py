@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from voice import contracts as c
+from voice import tables as t
 from voice.errors import UserError
 
 SPAN = {"id": "r-0001", "recording": "r", "start": 0.5, "end": 3.0, "seconds": 2.5}
@@ -66,10 +67,10 @@ BROKEN = [
 @pytest.mark.parametrize("name", ROWS)
 def test_a_good_table_is_written_and_read_back_unchanged(tmp_path: Path, name: str) -> None:
     path = tmp_path / "t.jsonl"
-    c.write_table(path, [ROWS[name]], getattr(c, name))
-    assert c.read_table(path, getattr(c, name)).to_dict(orient="records") == [ROWS[name]]
+    t.write_table(path, [ROWS[name]], getattr(c, name))
+    assert t.read_table(path, getattr(c, name)).to_dict(orient="records") == [ROWS[name]]
     before = path.read_bytes()
-    c.write_table(path, c.read_table(path, getattr(c, name)), getattr(c, name))
+    t.write_table(path, t.read_table(path, getattr(c, name)), getattr(c, name))
     assert path.read_bytes() == before
 
 
@@ -78,7 +79,7 @@ def test_a_broken_row_is_named_with_file_and_rule(tmp_path: Path, name: str, col
     path = tmp_path / "t.jsonl"
     row = ROWS[name] | {column: value}
     with pytest.raises(UserError) as caught:
-        c.write_table(path, [row], getattr(c, name))
+        t.write_table(path, [row], getattr(c, name))
     message = str(caught.value)
     assert message.startswith(f"{path}: ") and f"row {row['id']}" in message and "\n" not in message
     assert not path.exists()
@@ -87,7 +88,7 @@ def test_a_broken_row_is_named_with_file_and_rule(tmp_path: Path, name: str, col
 def test_the_message_gives_file_column_rule_row_and_value(tmp_path: Path) -> None:
     path = tmp_path / "segments.jsonl"
     with pytest.raises(UserError) as caught:
-        c.write_table(path, [ROWS["Segments"] | {"peak_db": 7.5}], c.Segments)
+        t.write_table(path, [ROWS["Segments"] | {"peak_db": 7.5}], c.Segments)
     assert caught.value.message == f"{path}: peak_db: in [-60, 0.01]: row r-0001 = 7.5"
 
 
@@ -95,8 +96,8 @@ def test_overlap_is_found_within_a_recording_and_not_across(tmp_path: Path) -> N
     first = ROWS["Segments"]
     later = first | {"id": "r-0002", "start": 2.9, "end": 5.4}
     with pytest.raises(UserError, match="do not overlap: row r-0002"):
-        c.write_table(tmp_path / "t.jsonl", [later, first], c.Segments)
-    c.write_table(tmp_path / "t.jsonl", [first, later | {"recording": "q"}], c.Segments)
+        t.write_table(tmp_path / "t.jsonl", [later, first], c.Segments)
+    t.write_table(tmp_path / "t.jsonl", [first, later | {"recording": "q"}], c.Segments)
 
 
 def test_missing_unknown_and_double_columns_are_named(tmp_path: Path) -> None:
@@ -107,19 +108,19 @@ def test_missing_unknown_and_double_columns_are_named(tmp_path: Path) -> None:
         ([row, row], "id: unique: row r-0001"),
     ]:
         with pytest.raises(UserError, match=reason):
-            c.write_table(tmp_path / "t.jsonl", rows, c.Rejected)
+            t.write_table(tmp_path / "t.jsonl", rows, c.Rejected)
 
 
 def test_an_empty_table_keeps_its_contract(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
-    c.write_table(path, [], c.Rejected)
-    assert path.read_bytes() == b"" and len(c.read_table(path, c.Rejected)) == 0
+    t.write_table(path, [], c.Rejected)
+    assert path.read_bytes() == b"" and len(t.read_table(path, c.Rejected)) == 0
 
 
 def test_ids_that_look_like_numbers_stay_text(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
-    c.write_table(path, [ROWS["Features"] | {"id": "007"}], c.Features)
-    assert list(c.read_table(path, c.Features)["id"]) == ["007"]
+    t.write_table(path, [ROWS["Features"] | {"id": "007"}], c.Features)
+    assert list(t.read_table(path, c.Features)["id"]) == ["007"]
 
 
 @pytest.mark.parametrize(("line", "reason"), [("{", "line 1: not JSON"), ("[1]", "line 1: not an object")])
@@ -127,9 +128,9 @@ def test_a_file_that_is_no_table_says_where(tmp_path: Path, line: str, reason: s
     path = tmp_path / "t.jsonl"
     path.write_text(line + "\n")
     with pytest.raises(UserError, match=reason):
-        c.read_table(path, c.Rejected)
+        t.read_table(path, c.Rejected)
     with pytest.raises(UserError, match="no such table"):
-        c.read_table(tmp_path / "gone.jsonl", c.Rejected)
+        t.read_table(tmp_path / "gone.jsonl", c.Rejected)
 
 
 @pytest.mark.parametrize(
@@ -146,10 +147,10 @@ def test_a_loss_curve_rises_in_step_and_is_finite(tmp_path: Path, text: str, rea
     path = tmp_path / "loss.tsv"
     path.write_text(text)
     if reason is None:
-        assert list(c.read_table(path, c.Loss)["step"]) == [0, 10]
+        assert list(t.read_table(path, c.Loss)["step"]) == [0, 10]
     else:
         with pytest.raises(UserError, match=reason):
-            c.read_table(path, c.Loss)
+            t.read_table(path, c.Loss)
 
 
 @pytest.mark.parametrize(
@@ -165,12 +166,12 @@ def test_a_loss_curve_rises_in_step_and_is_finite(tmp_path: Path, text: str, rea
     ],
 )
 def test_a_metric_off_its_range_is_named(metrics: dict[str, Any]) -> None:
-    c.check_metrics(Path("metrics.json"), {"word_error": 0.4, "held_out": {"loss": 2.0}, "note": "x", "ok": True})
+    t.check_metrics(Path("metrics.json"), {"word_error": 0.4, "held_out": {"loss": 2.0}, "note": "x", "ok": True})
     with pytest.raises(UserError, match=r"metrics\.json: \S+ = "):
-        c.check_metrics(Path("metrics.json"), metrics)
+        t.check_metrics(Path("metrics.json"), metrics)
 
 
 def test_rows_are_one_json_object_a_line_with_sorted_keys(tmp_path: Path) -> None:
-    c.write_table(tmp_path / "t.jsonl", [ROWS["Aligned"] | {"text": "你好"}], c.Aligned)
+    t.write_table(tmp_path / "t.jsonl", [ROWS["Aligned"] | {"text": "你好"}], c.Aligned)
     line = (tmp_path / "t.jsonl").read_text(encoding="utf-8")
     assert "你好" in line and list(json.loads(line)) == sorted(ROWS["Aligned"])

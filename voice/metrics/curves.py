@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from voice.contracts import Loss, read_table
+from voice.contracts import Loss
 from voice.errors import UserError
+from voice.tables import read_table
 
 COLUMN = "valid_loss"
 
