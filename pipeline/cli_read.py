@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from itertools import accumulate
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,9 +31,9 @@ def read(text: Text, lang: Lang = "auto", voice: Voice = None, as_json: Json = F
     """Show how a text is read: languages, words, phones, and where each reading comes from."""
     if not text.strip():
         raise UserError("there is no text", "give the text as one argument, in quotes")
-    from voice.text import load_lexicon, read_text
+    from voice.text import read_text
 
-    reading = read_text(text, lang, load_lexicon(*lexicon_files(voice)))
+    reading = read_text(text, lang, own_words(voice))
     if as_json:
         emit_json(facts(reading))
         return
@@ -45,21 +44,22 @@ def read(text: Text, lang: Lang = "auto", voice: Voice = None, as_json: Json = F
         print(f"note: {warning}", file=sys.stderr)
 
 
-def lexicon_files(voice: str | None) -> list[Path]:
-    """The lexicons that are there: the project's, then the voice's, whose entries win.
+def own_words(voice: str | None) -> dict[str, str]:
+    """Readings in the project's lexicon and in the voice's, whose entries win; none outside a project.
 
     Raises UserError for a voice without a folder.
     """
     root = find_root() if voice is None else project_root()
     if root is None:
-        return []
+        return {}
     if voice is not None:
         folder = root / "data" / "raw" / voice
         if not re.fullmatch(r"\w[\w.-]*", voice) or not folder.is_dir():
             raise UserError(f"--voice {voice}: no folder data/raw/{voice}", "see the voices in params.yaml")
-    from stages.common import lexicon_files as there_are
+    from stages.common import lexicon_files
+    from voice.text import load_lexicon
 
-    return there_are(voice, root)
+    return load_lexicon(*lexicon_files(voice, root))
 
 
 def facts(reading: Reading) -> dict[str, Any]:

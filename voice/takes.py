@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from voice.nets.semantic import Take
+from voice.nets.decoding import Take
 from voice.text.symbols import SYMBOLS
 from voice.text.units import CTC_UNITS, units_of
 from voice.weights import load_tensors, save_tensors

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from voice.nets.semantic import Take
+from voice.nets.decoding import Take
 from voice.takes import Heard, best_take
 from voice.text.symbols import SYMBOLS
 from voice.text.units import CTC_UNITS, unit_of

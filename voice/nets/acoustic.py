@@ -147,17 +147,27 @@ class Prior(nn.Module):
         The fourth is the attention of MRTE's first head to the phones, [B, T, P], for guidance in training.
         """
         mask = length_mask(lengths, quantised.shape[2])
-        y = self.encoder_ssl(self.ssl_proj(quantised * mask) * mask, mask)
-        text_mask = length_mask(phone_lengths, phones.shape[1])
-        text = self.encoder_text(self.text_embedding(phones).transpose(1, 2) * text_mask, text_mask)
-        y, looked = self.mrte(y, mask, text, text_mask, ge)
-        y = self.encoder2(y, mask)
+        y, looked = self.encoded(quantised, mask, phones, length_mask(phone_lengths, phones.shape[1]), ge)
         if speed != 1:
             size = int(y.shape[2] / speed) + 1
             y = F.interpolate(y, size=size, mode="linear")
             mask = F.interpolate(mask, size=size, mode="nearest")
         mean, logs = (self.proj(y) * mask).chunk(2, dim=1)
         return mean, logs, mask, looked
+
+    def encoded(
+        self,
+        quantised: torch.Tensor,
+        mask: torch.Tensor,
+        phones: torch.Tensor,
+        text_mask: torch.Tensor,
+        ge: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """[B, D, T], [B, 1, T], [B, P], [B, 1, P], [B, gin, 1] -> frames [B, hidden, T], MRTE's attention [B, T, P]."""
+        y = self.encoder_ssl(self.ssl_proj(quantised * mask) * mask, mask)
+        text = self.encoder_text(self.text_embedding(phones).transpose(1, 2) * text_mask, text_mask)
+        y, looked = self.mrte(y, mask, text, text_mask, ge)
+        return self.encoder2(y, mask), looked
 
 
 class Reference(nn.Module):

@@ -112,10 +112,7 @@ class FramePrior(Prior):
     def frames(self, quantised: torch.Tensor, phones: torch.Tensor, ge: torch.Tensor, speed: float) -> torch.Tensor:
         """[B, D, T], [B, P], [B, gin, 1], none padded -> [B, hidden, T], floor(T / speed) + 1 at a speed not 1."""
         mask = quantised.new_ones(quantised.shape[0], 1, quantised.shape[2])
-        y = self.encoder_ssl(self.ssl_proj(quantised), mask)
-        text_mask = mask.new_ones(phones.shape[0], 1, phones.shape[1])
-        text = self.encoder_text(self.text_embedding(phones).transpose(1, 2), text_mask)
-        y = self.encoder2(self.mrte(y, mask, text, text_mask, ge)[0], mask)
+        y, _ = self.encoded(quantised, mask, phones, mask.new_ones(phones.shape[0], 1, phones.shape[1]), ge)
         return y if speed == 1 else F.interpolate(y, size=int(y.shape[2] / speed) + 1, mode="linear")
 
 

@@ -16,6 +16,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
+from voice.nets.upsampling import Upsampling
+
 RATIO, TAPS = 2, 12  # oversampling of the activations, length of their low-pass filters
 CUTOFF, HALF_WIDTH = 0.25, 0.3  # of the filters at the higher rate: pass band edge and half of the transition band
 
@@ -105,7 +107,7 @@ class AmpBlock(nn.Module):
         return x
 
 
-class BigVgan(nn.Module):
+class BigVgan(Upsampling):
     """inputs [B, inter, T] and condition [B, gin, 1] -> audio in [-1, 1], [B, 1, T * prod(rates)].
 
     Each stage halves `channels`. With gin 0 there is no condition; `tanh` ends in a tanh, not in a clamp; `post_bias`
@@ -124,35 +126,23 @@ class BigVgan(nn.Module):
         tanh: bool = False,
         post_bias: bool = False,
     ) -> None:
-        super().__init__()
         for rate, kernel in zip(rates, kernels, strict=True):
             if kernel < rate or (kernel - rate) % 2:
                 raise ValueError(f"kernel {kernel} does not fit rate {rate}: it must exceed it by an even number")
         if channels % 2 ** len(rates):
             raise ValueError(f"{channels} channels cannot be halved {len(rates)} times")
+
+        def block(width: int, kernel: int) -> nn.Module:
+            return AmpBlock(width, kernel, block_dilations)
+
+        super().__init__(inter, gin, channels, rates, kernels, block_kernels, block)
         self.tanh = tanh
-        self.per_stage = len(block_kernels)
-        self.conv_pre = weight_norm(nn.Conv1d(inter, channels, 7, padding=3))
-        self.cond = nn.Conv1d(gin, channels, 1) if gin else None
-        self.ups = nn.ModuleList()
-        self.resblocks = nn.ModuleList()
-        for rate, kernel in zip(rates, kernels, strict=True):
-            up = nn.ConvTranspose1d(channels, channels // 2, kernel, rate, padding=(kernel - rate) // 2)
-            up.weight.data.normal_(0, 0.01)
-            self.ups.append(weight_norm(up))
-            channels //= 2
-            self.resblocks.extend(AmpBlock(channels, size, block_dilations) for size in block_kernels)
-        self.activation_post = AliasFree(channels)
-        self.conv_post = weight_norm(nn.Conv1d(channels, 1, 7, padding=3, bias=post_bias))
+        weight_norm(self.conv_pre)
+        self.activation_post = AliasFree(self.width)
+        self.conv_post = weight_norm(nn.Conv1d(self.width, 1, 7, padding=3, bias=post_bias))
 
     def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
         """`condition` is needed by a network with gin above 0, and without effect on the others."""
-        x = self.conv_pre(x)
-        if self.cond is not None:
-            x = x + self.cond(condition)
-        for number, up in enumerate(self.ups):
-            x = up(x)
-            blocks = self.resblocks[number * self.per_stage : (number + 1) * self.per_stage]
-            x = sum(block(x) for block in blocks) / self.per_stage
+        x = self.raised(x, condition)
         x = self.conv_post(self.activation_post(x))
         return torch.tanh(x) if self.tanh else x.clamp(-1.0, 1.0)

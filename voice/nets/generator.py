@@ -19,6 +19,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from voice.nets.bigvgan import BigVgan
 from voice.nets.layers import ConvNeXt
+from voice.nets.upsampling import Upsampling
 
 SLOPE = 0.1
 QUIET = -3.0  # log of both envelopes at the start: about the level of speech
@@ -45,7 +46,7 @@ class ResidualBlock(nn.Module):
         return x
 
 
-class HifiGan(nn.Module):
+class HifiGan(Upsampling):
     """latent [B, inter, T] and condition [B, gin, 1] -> audio [B, 1, T * prod(rates)] (specification 3.7).
 
     With gin 0 there is no condition; `post_bias` gives the last convolution a bias; without `norm` weights are plain.
@@ -63,30 +64,19 @@ class HifiGan(nn.Module):
         post_bias: bool = False,
         norm: bool = True,
     ) -> None:
-        super().__init__()
-        self.conv_pre = nn.Conv1d(inter, channels, 7, padding=3)
-        self.cond = nn.Conv1d(gin, channels, 1) if gin else None
-        self.ups = nn.ModuleList()
-        self.resblocks = nn.ModuleList()
-        self.per_stage = len(block_kernels)
-        for i, (rate, kernel) in enumerate(zip(rates, kernels, strict=True)):
-            wide, narrow = channels // 2**i, channels // 2 ** (i + 1)
-            up = nn.ConvTranspose1d(wide, narrow, kernel, rate, padding=(kernel - rate) // 2)
-            up.weight.data.normal_(0, 0.01)
-            self.ups.append(weight_norm(up) if norm else up)
-            self.resblocks.extend(ResidualBlock(narrow, k, block_dilations, norm) for k in block_kernels)
-        self.conv_post = nn.Conv1d(channels // 2 ** len(rates), 1, 7, padding=3, bias=post_bias)
+        def block(width: int, kernel: int) -> nn.Module:
+            return ResidualBlock(width, kernel, block_dilations, norm)
+
+        super().__init__(inter, gin, channels, rates, kernels, block_kernels, block, norm)
+        self.conv_post = nn.Conv1d(self.width, 1, 7, padding=3, bias=post_bias)
 
     def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
         """`condition` is needed by a network with gin above 0, and without effect on the others."""
-        x = self.conv_pre(x)
-        if self.cond is not None:
-            x = x + self.cond(condition)
-        for i, up in enumerate(self.ups):
-            x = up(F.leaky_relu(x, SLOPE))
-            blocks = self.resblocks[i * self.per_stage : (i + 1) * self.per_stage]
-            x = sum(block(x) for block in blocks) / self.per_stage
+        x = self.raised(x, condition)
         return torch.tanh(self.conv_post(F.leaky_relu(x)))  # the last slope is 0.01, unlike the others
+
+    def bend(self, x: torch.Tensor) -> torch.Tensor:
+        return F.leaky_relu(x, SLOPE)
 
 
 class FrameDecoder(nn.Module):

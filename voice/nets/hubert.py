@@ -17,11 +17,9 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import HubertConfig, HubertModel
 
-from voice.nets.stored import Stored
+from voice.nets.content_frames import HOP, RATE, Content, samples_seen, transformer_settings
 from voice.text.units import CTC_UNITS
 
-RATE = 16000
-HOP = 320
 MEL_WINDOW, MEL_HOP = 400, 160
 LEVEL = 0.1  # root mean square that every input is brought to
 
@@ -57,24 +55,7 @@ class ContentConfig:
     units: int = len(CTC_UNITS)
 
     def hubert(self) -> HubertConfig:
-        return HubertConfig(
-            hidden_size=self.hidden,
-            num_hidden_layers=self.layers,
-            num_attention_heads=self.heads,
-            intermediate_size=self.ffn,
-            conv_dim=self.conv_dim,
-            conv_kernel=self.conv_kernel,
-            conv_stride=self.conv_stride,
-            num_conv_pos_embeddings=self.position_kernel,
-            num_conv_pos_embedding_groups=self.position_groups,
-            do_stable_layer_norm=self.stable,
-            hidden_dropout=self.dropout,
-            attention_dropout=self.dropout,
-            activation_dropout=0.0,
-            feat_proj_dropout=0.0,
-            layerdrop=0.0,
-            apply_spec_augment=False,
-        )
+        return HubertConfig(**transformer_settings(self))
 
 
 class MelFront(nn.Module):
@@ -107,7 +88,7 @@ class MelFront(nn.Module):
         return F.gelu(self.conv_2(F.gelu(self.conv_1(mel.transpose(1, 2)))))
 
 
-class ContentEncoder(Stored):
+class ContentEncoder(Content):
     """HuBERT encoder with a CTC head."""
 
     kind, config_class = "content", ContentConfig
@@ -120,15 +101,8 @@ class ContentEncoder(Stored):
         if self.config.front == "mel":
             front: Any = MelFront(self.config.mels, self.config.conv_dim[-1], self.config.centre)
             self.hubert.feature_extractor = front
-        reach = 1  # samples seen by one frame
-        for kernel, stride in zip(reversed(self.config.conv_kernel), reversed(self.config.conv_stride), strict=True):
-            reach = (reach - 1) * stride + kernel
-        self._reach, self._pad = reach, reach - HOP if self.config.pad else 0
-
-    @property
-    def dim(self) -> int:
-        """Width of one content frame."""
-        return self.config.hidden
+        self._reach = samples_seen(self.config.conv_kernel, self.config.conv_stride)
+        self._pad = self._reach - HOP if self.config.pad else 0
 
     def _hidden(self, wav: torch.Tensor, lengths: torch.Tensor | None) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
         if lengths is None:

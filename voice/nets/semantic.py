@@ -3,13 +3,12 @@
 - one post-norm transformer over [text | audio]; text sees text, audio sees text and earlier audio
 - text is padded on the right and masked there; the first prediction is read at the true last phone, so a
   batch gives the sum of its items' losses
-- decoding with a preallocated cache, one sampler, one generator per request, an explicit stop reason
+- decoding with a preallocated cache
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,8 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from voice.nets.sampling import Sampling, pick
-from voice.nets.stored import Stored
+from voice.nets.decoding import Batch, SemanticDecoder, predicting_rows
 
 
 @dataclass(frozen=True)
@@ -37,14 +35,6 @@ class SemanticConfig:
     @property
     def eos(self) -> int:
         return self.codes
-
-
-@dataclass(frozen=True)
-class Take:
-    """Generated tokens [n] (without prompt and EOS) and why decoding stopped: "eos" or "max_steps"."""
-
-    tokens: torch.Tensor
-    stop: str
 
 
 class SinePosition(nn.Module):
@@ -110,7 +100,7 @@ class Layer(nn.Module):
         return self.finish(x, seen), weights
 
 
-class Semantic(Stored):
+class Semantic(SemanticDecoder):
     """The s1 decoder."""
 
     kind, config_class = "semantic", SemanticConfig
@@ -119,7 +109,6 @@ class Semantic(Stored):
     def __init__(self, config: SemanticConfig | None = None) -> None:
         c = config or SemanticConfig()
         super().__init__(c)
-        self.bert_proj = nn.Linear(c.bert, c.hidden) if c.bert else None
         self.text_embedding = nn.Embedding(c.phones, c.hidden)
         self.text_position = SinePosition(c.hidden, c.dropout)
         self.audio_embedding = nn.Embedding(c.codes + 1, c.hidden)
@@ -129,10 +118,11 @@ class Semantic(Stored):
 
     def embed_text(self, phones: torch.Tensor, bert: torch.Tensor | None = None) -> torch.Tensor:
         """Phones [B, P] (and BERT [B, P, bert]; None counts as zeros) -> [B, P, H] with positions."""
-        x = self.text_embedding(phones)
-        if self.bert_proj is not None:
-            x = x + (self.bert_proj.bias if bert is None else self.bert_proj(bert))
-        return self.text_position(x)
+        return self.text_position(self._with_bert(self.text_embedding(phones), bert))
+
+    def embed_audio(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Tokens [B, T] -> [B, T, H] with positions from 0."""
+        return self.audio_position(self.audio_embedding(tokens))
 
     def forward(
         self,
@@ -142,14 +132,9 @@ class Semantic(Stored):
         bert: torch.Tensor | None = None,
         look: tuple[int, ...] = (),
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """Teacher-forced logits.
-
-        phones [B, P] padded on the right, tokens [B, T] (pads may hold any id). Returns logits [B, T+1, codes+1],
-        of which row t predicts token t (row T: what follows the last token), and for each layer in `look` the
-        attention of head 0 from those T+1 rows to the phones, [B, T+1, P].
-        """
+        """Teacher-forced logits and attention, as the base class says."""
         text = self.embed_text(phones, bert)
-        x = torch.cat([text, self.audio_position(self.audio_embedding(tokens))], dim=1)
+        x = torch.cat([text, self.embed_audio(tokens)], dim=1)
         size, width = text.shape[1], x.shape[1]
         place = torch.arange(width, device=x.device)
         real = (place[None] < phone_lengths[:, None]) | (place[None] >= size)  # [B, width]
@@ -157,99 +142,52 @@ class Semantic(Stored):
         causal = causal & ((place[:, None] >= size) | (place[None] < size))  # text rows see no audio
         mask = (real[:, None] & causal[None]).unsqueeze(1)
         maps = []
-        last = (phone_lengths - 1)[:, None, None]
-
-        def rows(y: torch.Tensor) -> torch.Tensor:
-            """The true last phone's row, then the audio rows."""
-            return torch.cat([y.gather(1, last.expand(-1, 1, y.shape[-1])), y[:, size:]], dim=1)
-
         for number, layer in enumerate(self.layers):
             x, weights = layer(x, mask, number in look)
             if weights is not None:
-                maps.append(rows(weights)[..., :size])
-        return self.predict(rows(x)), maps
+                maps.append(predicting_rows(weights, phone_lengths, size)[..., :size])
+        return self.predict(predicting_rows(x, phone_lengths, size)), maps
 
-    def generate(
-        self,
-        phones: torch.Tensor,
-        prompt: torch.Tensor,
-        sampling: Sampling,
-        generator: torch.Generator,
-        bert: torch.Tensor | None = None,
-        max_steps: int = 1500,
-    ) -> Take:
-        """Continue prompt tokens [p] (p may be 0) for reference + target phones [P], BERT [P, bert]."""
-        return self.generate_batch([phones], [prompt], sampling, [generator], [bert], max_steps)[0]
-
-    @torch.no_grad()
-    def generate_batch(
-        self,
-        phones: Sequence[torch.Tensor],
-        prompts: Sequence[torch.Tensor],
-        sampling: Sampling,
-        generators: Sequence[torch.Generator],
-        berts: Sequence[torch.Tensor | None],
-        max_steps: int = 1500,
-    ) -> list[Take]:
-        """`generate` of several texts at once, each with its own dice (specification 2.8).
-
-        Rows are padded on the left, after embedding and position, and leave the batch when they end, so that what a
-        row says does not depend on its company.
-        """
-        pairs = list(zip(phones, prompts, berts, strict=True))
-        rows = [self._prefix(*pair) for pair in pairs]
-        width = max(len(row) for row in rows)
-        x = torch.stack([F.pad(row, (0, 0, width - len(row), 0)) for row in rows])
-        pads = torch.tensor([width - len(row) for row in rows], device=x.device)
-        texts = torch.tensor([width - len(prompt) for prompt in prompts], device=x.device)  # where the text ends
-        hidden, heads = self.config.hidden, self.config.heads
-        cache = x.new_empty(len(rows), len(self.layers), 2, heads, width + max_steps, hidden // heads)
-        layers = [cast(Layer, layer) for layer in self.layers]
-        mask = _prefill_mask(width, pads, texts)
-        for number, layer in enumerate(layers):
+    def begin(
+        self, x: torch.Tensor, pads: torch.Tensor, prompts: torch.Tensor, max_steps: int
+    ) -> tuple[torch.Tensor, Batch]:
+        """Logits of the first token and the batch, as the base class says."""
+        rows, width, hidden = x.shape
+        cache = x.new_empty(
+            rows, len(self.layers), 2, self.config.heads, width + max_steps, hidden // self.config.heads
+        )
+        mask = _prefill_mask(width, pads, width - prompts)
+        for number, layer in enumerate(self.layers):
+            layer = cast(Layer, layer)
             query, key, value = layer.qkv(x)
             cache[:, number, 0, :, :width], cache[:, number, 1, :, :width] = key, value
             x = layer.finish(x, F.scaled_dot_product_attention(query, key, value, attn_mask=mask))
-        logits = self.predict(x[:, -1])
-        alive = list(range(len(rows)))
-        history = [prompt.tolist() for prompt in prompts]
-        out: list[list[int]] = [[] for _ in rows]
-        stops = ["max_steps"] * len(rows)
-        for step in range(max_steps):
-            kept = []
-            for at, row in enumerate(alive):
-                token, ended = pick(logits[at], history[row], step, self.config.eos, sampling, generators[row])
-                if ended:
-                    stops[row] = "eos"
-                    continue
-                out[row].append(token)
-                history[row].append(token)
-                kept.append(at)
-            if len(kept) < len(alive):
-                cache, pads, alive = cache[kept], pads[kept], [alive[at] for at in kept]
-            if not alive:
-                break
-            used = width + step
-            last = torch.tensor([[out[row][-1]] for row in alive], device=logits.device)
-            places = torch.tensor([len(history[row]) - 1 for row in alive], device=logits.device)
-            x = self.audio_position.at(self.audio_embedding(last), places)
-            real = None
-            if bool(pads.any()):
-                real = (torch.arange(used + 1, device=x.device)[None] >= pads[:, None])[:, None, None]
-            for number, layer in enumerate(layers):
-                query, key, value = layer.qkv(x)
-                cache[:, number, 0, :, used], cache[:, number, 1, :, used] = key[:, :, 0], value[:, :, 0]
-                keys, values = cache[:, number, 0, :, : used + 1], cache[:, number, 1, :, : used + 1]
-                x = layer.finish(x, F.scaled_dot_product_attention(query, keys, values, attn_mask=real))
-            logits = self.predict(x[:, -1])
-        return [Take(torch.tensor(row, dtype=torch.long), stop) for row, stop in zip(out, stops, strict=True)]
+        return self.predict(x[:, -1]), _CachedBatch(self, pads, prompts, width, cache)
 
-    def _prefix(self, phones: torch.Tensor, prompt: torch.Tensor, bert: torch.Tensor | None) -> torch.Tensor:
-        """Embedded phones and prompt tokens, [P + p, H]."""
-        x = self.embed_text(phones[None], None if bert is None else bert[None])[0]
-        if len(prompt):
-            x = torch.cat([x, self.audio_position(self.audio_embedding(prompt[None]))[0]])
-        return x
+
+class _CachedBatch(Batch):
+    """Keys and values of all places in one tensor, [B, layers, 2, heads, places, H / heads]; `places` of the next."""
+
+    def __init__(self, net: Semantic, pads: torch.Tensor, places: torch.Tensor, used: int, cache: torch.Tensor) -> None:
+        super().__init__(pads, used)
+        self.net, self.places, self.cache = net, places, cache
+
+    def keep(self, rows: list[int]) -> None:
+        super().keep(rows)
+        self.places, self.cache = self.places[rows], self.cache[rows]
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        x = self.net.audio_position.at(self.net.audio_embedding(tokens), self.places)
+        seen, used = self.visible(), self.used
+        for number, layer in enumerate(self.net.layers):
+            layer = cast(Layer, layer)
+            query, key, value = layer.qkv(x)
+            keys, values = self.cache[:, number, 0], self.cache[:, number, 1]
+            keys[:, :, used], values[:, :, used] = key[:, :, 0], value[:, :, 0]
+            keys, values = keys[:, :, : used + 1], values[:, :, : used + 1]
+            x = layer.finish(x, F.scaled_dot_product_attention(query, keys, values, attn_mask=seen))
+        self.places, self.used = self.places + 1, used + 1
+        return self.net.predict(x[:, -1])
 
 
 def _prefill_mask(width: int, pads: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:

@@ -10,19 +10,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 from transformers import DynamicCache, LlamaConfig, LlamaModel
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
-from voice.nets.sampling import Sampling, pick
-from voice.nets.semantic import Take
-from voice.nets.stored import Stored
+from voice.nets.decoding import Batch, SemanticDecoder, predicting_rows
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ class SemanticLlamaConfig:
         )
 
 
-class SemanticLlama(Stored):
+class SemanticLlama(SemanticDecoder):
     """The s1 decoder; phones and tokens share one table of embeddings, tokens after the phones."""
 
     kind, config_class = "semantic-llama", SemanticLlamaConfig
@@ -77,17 +73,13 @@ class SemanticLlama(Stored):
     def __init__(self, config: SemanticLlamaConfig | None = None) -> None:
         c = config or SemanticLlamaConfig()
         super().__init__(c)
-        self.bert_proj = nn.Linear(c.bert, c.hidden) if c.bert else None
         self.llama = LlamaModel(c.llama())
         self.llama.set_attn_implementation("sdpa")  # takes masks of truth values in any precision
         self.predict = nn.Linear(c.hidden, c.codes + 1, bias=False)
 
     def embed_text(self, phones: torch.Tensor, bert: torch.Tensor | None = None) -> torch.Tensor:
         """Phones [B, P] (and BERT [B, P, bert]; None counts as zeros) -> [B, P, H]; positions come in attention."""
-        x = self.llama.embed_tokens(phones)
-        if self.bert_proj is not None:
-            x = x + (self.bert_proj.bias if bert is None else self.bert_proj(bert))
-        return x
+        return self._with_bert(self.llama.embed_tokens(phones), bert)
 
     def embed_audio(self, tokens: torch.Tensor) -> torch.Tensor:
         """Tokens [B, T] -> [B, T, H]."""
@@ -101,12 +93,7 @@ class SemanticLlama(Stored):
         bert: torch.Tensor | None = None,
         look: tuple[int, ...] = (),
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """Teacher-forced logits.
-
-        phones [B, P] padded on the right, tokens [B, T] (pads may hold any id). Returns logits [B, T+1, codes+1],
-        of which row t predicts token t (row T: what follows the last token), and for each layer in `look` the
-        attention of head 0 from those T+1 rows to the phones, [B, T+1, P].
-        """
+        """Teacher-forced logits and attention, as the base class says."""
         text = self.embed_text(phones, bert)
         x = torch.cat([text, self.embed_audio(tokens)], dim=1)
         size, width = text.shape[1], x.shape[1]
@@ -119,15 +106,11 @@ class SemanticLlama(Stored):
         out = self.llama(
             inputs_embeds=x, attention_mask=mask, position_ids=places, use_cache=False, output_hidden_states=bool(look)
         )
-        last = (phone_lengths - 1)[:, None, None]
-
-        def rows(y: torch.Tensor) -> torch.Tensor:
-            """The true last phone's row, then the audio rows."""
-            return torch.cat([y.gather(1, last.expand(-1, 1, y.shape[-1])), y[:, size:]], dim=1)
-
-        layers = sorted(set(look) & set(range(self.config.layers)))
-        maps = [rows(self._looked(number, out.hidden_states[number], places, mask))[..., :size] for number in layers]
-        return self.predict(rows(out.last_hidden_state)), maps
+        maps = []
+        for number in sorted(set(look) & set(range(self.config.layers))):
+            weights = self._looked(number, out.hidden_states[number], places, mask)
+            maps.append(predicting_rows(weights, phone_lengths, size)[..., :size])
+        return self.predict(predicting_rows(out.last_hidden_state, phone_lengths, size)), maps
 
     def _looked(self, number: int, x: torch.Tensor, places: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Attention of head 0 in a layer whose input is x [B, L, H] -> [B, L, L], float32.
@@ -142,80 +125,37 @@ class SemanticLlama(Stored):
         score = (query[:, 0] @ key[:, 0].transpose(-2, -1)).float() / math.sqrt(width)
         return score.masked_fill(~mask[:, 0], -1e9).softmax(-1)
 
-    def generate(
-        self,
-        phones: torch.Tensor,
-        prompt: torch.Tensor,
-        sampling: Sampling,
-        generator: torch.Generator,
-        bert: torch.Tensor | None = None,
-        max_steps: int = 1500,
-    ) -> Take:
-        """Continue prompt tokens [p] (p may be 0) for reference + target phones [P], BERT [P, bert]."""
-        return self.generate_batch([phones], [prompt], sampling, [generator], [bert], max_steps)[0]
-
-    @torch.no_grad()
-    def generate_batch(
-        self,
-        phones: Sequence[torch.Tensor],
-        prompts: Sequence[torch.Tensor],
-        sampling: Sampling,
-        generators: Sequence[torch.Generator],
-        berts: Sequence[torch.Tensor | None],
-        max_steps: int = 1500,
-    ) -> list[Take]:
-        """`generate` of several texts at once, each with its own dice (specification 2.8).
-
-        Rows are padded on the left, where nothing sees the pads, and leave the batch when they end, so that what a
-        row says does not depend on its company.
-        """
-        rows = [self._prefix(*row) for row in zip(phones, prompts, berts, strict=True)]
-        width = max(len(row) for row in rows)
-        x = torch.stack([F.pad(row, (0, 0, width - len(row), 0)) for row in rows])
-        pads = torch.tensor([width - len(row) for row in rows], device=x.device)
-        place = torch.arange(width, device=x.device)
+    def begin(
+        self, x: torch.Tensor, pads: torch.Tensor, prompts: torch.Tensor, max_steps: int
+    ) -> tuple[torch.Tensor, Batch]:
+        """Logits of the first token and the batch, as the base class says."""
+        place = torch.arange(x.shape[1], device=x.device)
         real = place >= pads[:, None]
         mask = (real[:, None] & (place <= place[:, None])) | (place == place[:, None])  # pads see themselves alone
-        cache = DynamicCache(config=self.llama.config)
-        logits = self._step(x, mask[:, None], (place - pads[:, None]).clamp(min=0), cache)
-        alive = list(range(len(rows)))
-        history = [prompt.tolist() for prompt in prompts]
-        out: list[list[int]] = [[] for _ in rows]
-        stops = ["max_steps"] * len(rows)
-        for step in range(max_steps):
-            kept = []
-            for at, row in enumerate(alive):
-                token, ended = pick(logits[at], history[row], step, self.config.eos, sampling, generators[row])
-                if ended:
-                    stops[row] = "eos"
-                    continue
-                out[row].append(token)
-                history[row].append(token)
-                kept.append(at)
-            if len(kept) < len(alive):
-                alive = [alive[at] for at in kept]
-                cache.batch_select_indices(torch.tensor(kept, dtype=torch.long, device=x.device))
-                pads = pads[kept]
-            if not alive or step + 1 == max_steps:
-                break
-            used = width + step
-            seen = None
-            if bool(pads.any()):
-                seen = (torch.arange(used + 1, device=x.device) >= pads[:, None])[:, None, None]
-            last = torch.tensor([[out[row][-1]] for row in alive], device=x.device)
-            logits = self._step(self.embed_audio(last), seen, (used - pads)[:, None], cache)
-        return [Take(torch.tensor(row, dtype=torch.long), stop) for row, stop in zip(out, stops, strict=True)]
+        batch = _LlamaBatch(self, pads, x.shape[1])
+        return batch.feed(x, mask[:, None], (place - pads[:, None]).clamp(min=0)), batch
 
-    def _step(
-        self, x: torch.Tensor, mask: torch.Tensor | None, places: torch.Tensor, cache: DynamicCache
-    ) -> torch.Tensor:
-        """Feed x [B, n, H] at positions [B, n] into the cache -> logits of what follows, [B, codes + 1]."""
-        out = self.llama(
-            inputs_embeds=x, attention_mask=mask, position_ids=places, past_key_values=cache, use_cache=True
+
+class _LlamaBatch(Batch):
+    """Keys and values in transformers' own cache."""
+
+    def __init__(self, net: SemanticLlama, pads: torch.Tensor, used: int) -> None:
+        super().__init__(pads, used)
+        self.net, self.cache = net, DynamicCache(config=net.llama.config)
+
+    def keep(self, rows: list[int]) -> None:
+        super().keep(rows)
+        self.cache.batch_select_indices(torch.tensor(rows, dtype=torch.long, device=self.pads.device))
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        places = (self.used - self.pads)[:, None]
+        logits = self.feed(self.net.embed_audio(tokens), self.visible(), places)
+        self.used += 1
+        return logits
+
+    def feed(self, x: torch.Tensor, mask: torch.Tensor | None, places: torch.Tensor) -> torch.Tensor:
+        """Take in x [B, n, H] at positions [B, n] -> logits of what follows, [B, codes + 1]."""
+        out = self.net.llama(
+            inputs_embeds=x, attention_mask=mask, position_ids=places, past_key_values=self.cache, use_cache=True
         )
-        return self.predict(out.last_hidden_state[:, -1])
-
-    def _prefix(self, phones: torch.Tensor, prompt: torch.Tensor, bert: torch.Tensor | None) -> torch.Tensor:
-        """Embedded phones and prompt tokens, [P + p, H]."""
-        text = self.embed_text(phones[None], None if bert is None else bert[None])[0]
-        return torch.cat([text, self.embed_audio(prompt[None])[0]])
+        return self.net.predict(out.last_hidden_state[:, -1])

@@ -6,47 +6,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from voice.nets.decoding import SemanticDecoder
+from voice.nets.registry import Choice, Registry
 
-from safetensors import SafetensorError
-
-from voice.nets.semantic import Semantic
-from voice.nets.semantic_llama import SemanticLlama
-from voice.weights import read_meta
-
-AnySemantic = Semantic | SemanticLlama
-
-SEMANTIC: dict[str, type[AnySemantic]] = {"gpt": Semantic, "llama": SemanticLlama}
+AnySemantic = SemanticDecoder
 
 
-def make_semantic(name: str, config: Any = None) -> AnySemantic:
-    """A fresh decoder; `config` is its class's own dataclass, or its fields as a mapping, or None for the defaults.
+def _gpt() -> type[AnySemantic]:
+    from voice.nets.semantic import Semantic
 
-    Raises ValueError when the name is unknown or the config is not one of its kind.
-    """
-    if name not in SEMANTIC:
-        raise ValueError(f"unknown semantic decoder {name!r}: choose one of {', '.join(sorted(SEMANTIC))}")
-    kind: type[Any] = SEMANTIC[name]
-    if isinstance(config, Mapping):
-        if unknown := sorted(set(config) - set(kind.config_class.__dataclass_fields__)):
-            raise ValueError(f"{name}: no such settings: {', '.join(unknown)}")
-        config = kind.config_class(**config)
-    if config is not None and not isinstance(config, kind.config_class):
-        raise ValueError(f"{name} takes a {kind.config_class.__name__}, not a {type(config).__name__}")
-    return kind(config)
+    return Semantic
 
 
-def load_semantic(path: Path) -> AnySemantic:
-    """Read the decoder that a file holds, whichever it is; float32, evaluation mode.
+def _llama() -> type[AnySemantic]:
+    from voice.nets.semantic_llama import SemanticLlama  # transformers' Llama takes seconds to import
 
-    Raises UserError when the file is missing, broken or holds another network.
-    """
-    try:
-        found = str(read_meta(path).get("kind"))
-    except (OSError, SafetensorError, json.JSONDecodeError):
-        found = ""  # loading it says what is wrong with it
-    kinds = {kind.kind: kind for kind in SEMANTIC.values()}
-    return kinds.get(found, Semantic).load(path)
+    return SemanticLlama
+
+
+SEMANTIC: Registry[AnySemantic] = Registry(
+    "semantic decoder", {"gpt": Choice("semantic", _gpt), "llama": Choice("semantic-llama", _llama)}
+)
+make_semantic, load_semantic = SEMANTIC.make, SEMANTIC.load

@@ -16,10 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import WavLMConfig, WavLMModel
 
-from voice.nets.stored import Stored
-
-RATE = 16000
-HOP = 320
+from voice.nets.content_frames import HOP, Content, samples_seen, transformer_settings
 
 
 @dataclass(frozen=True)
@@ -59,25 +56,10 @@ class WavlmContentConfig:
 
     def wavlm(self) -> WavLMConfig:
         return WavLMConfig(
-            hidden_size=self.hidden,
-            num_hidden_layers=self.layers,
-            num_attention_heads=self.heads,
-            intermediate_size=self.ffn,
-            conv_dim=self.conv_dim,
-            conv_kernel=self.conv_kernel,
-            conv_stride=self.conv_stride,
-            num_conv_pos_embeddings=self.position_kernel,
-            num_conv_pos_embedding_groups=self.position_groups,
+            **transformer_settings(self),
             num_buckets=self.buckets,
             max_bucket_distance=self.max_distance,
             feat_extract_norm=self.norm,
-            do_stable_layer_norm=self.stable,
-            hidden_dropout=self.dropout,
-            attention_dropout=self.dropout,
-            activation_dropout=0.0,
-            feat_proj_dropout=0.0,
-            layerdrop=0.0,
-            apply_spec_augment=False,
         )
 
 
@@ -86,7 +68,7 @@ LARGE = WavlmContentConfig(
 )  # fmt: skip
 
 
-class WavlmContent(Stored):
+class WavlmContent(Content):
     """WavLM without a head: `features` alone."""
 
     kind, config_class = "content-wavlm", WavlmContentConfig
@@ -95,15 +77,8 @@ class WavlmContent(Stored):
     def __init__(self, config: WavlmContentConfig | None = None) -> None:
         super().__init__(config or WavlmContentConfig())
         self.wavlm = WavLMModel(self.config.wavlm())
-        reach = 1  # samples seen by one frame
-        for kernel, stride in zip(reversed(self.config.conv_kernel), reversed(self.config.conv_stride), strict=True):
-            reach = (reach - 1) * stride + kernel
-        self._reach, self._pad = reach, reach - HOP if self.config.pad else 0
-
-    @property
-    def dim(self) -> int:
-        """Width of one content frame."""
-        return self.config.hidden
+        self._reach = samples_seen(self.config.conv_kernel, self.config.conv_stride)
+        self._pad = self._reach - HOP if self.config.pad else 0
 
     def features(self, wav: torch.Tensor, lengths: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Content frames of 16 kHz audio in [-1, 1]: [B, N] -> ([B, T, D], frame counts [B]).

@@ -18,10 +18,8 @@ from torch.nn import functional as F
 from transformers import WhisperConfig
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
-from voice.nets.stored import Stored
+from voice.nets.content_frames import HOP, RATE, Content
 
-RATE = 16000
-HOP = 320
 N_FFT, MEL_HOP = 400, 160
 FLOOR = 1e-10  # of the mel power, -10 after the logarithm
 OVERLAP = 5  # windows share at least one part in so many
@@ -118,7 +116,7 @@ class LogMel(nn.Module):
         return (mel.transpose(1, 2) + 4.0) / 4.0, (quiet + 4.0) / 4.0
 
 
-class WhisperContent(Stored):
+class WhisperContent(Content):
     """Whisper's encoder without its decoder: `features` alone."""
 
     kind, config_class = "content-whisper", WhisperContentConfig
@@ -129,11 +127,6 @@ class WhisperContent(Stored):
         self.mel = LogMel(self.config.mels)
         self.encoder = WhisperEncoder(self.config.whisper())
         self.encoder.set_attn_implementation("sdpa")  # takes masks of truth values in any precision
-
-    @property
-    def dim(self) -> int:
-        """Width of one content frame."""
-        return self.config.hidden
 
     def features(self, wav: torch.Tensor, lengths: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Content frames of 16 kHz audio in [-1, 1]: [B, N] -> ([B, T, D], frame counts [B]); T is floor(N / 320).

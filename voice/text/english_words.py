@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 from functools import lru_cache
 
-from voice.text.lexicon import Pronunciation, _database_uri, ipa_to_arpabet
+from voice.text.lexicon import Pronunciation, pronunciations
 
 # Newer words, short forms, and names of signs; "refuse" and "ubuntu" correct the lexicon.
 _WORDS = {
@@ -61,38 +59,6 @@ def _rows(table: tuple[tuple[str, str], ...]) -> tuple[Pronunciation, ...]:
     return tuple((role, tuple(phones.split())) for role, phones in table)
 
 
-class _Table:
-    """The whole lexicon in memory, loaded at the first word: its file has no index, so asking it takes 10 ms a word."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._rows: dict[str, str] = {}
-
-    def rows(self, word: str) -> tuple[Pronunciation, ...]:
-        """(role, phones) of a word, the preferred first."""
-        with self._lock:
-            if not self._rows:
-                self._rows = self._load()
-        lines = self._rows.get(word, "").split("\n")
-        parts = [line.partition("|") for line in lines if line]
-        return tuple((role.removeprefix("gruut:"), ipa_to_arpabet(ipa)) for role, _, ipa in parts)
-
-    @staticmethod
-    def _load() -> dict[str, str]:
-        connection = sqlite3.connect(_database_uri(), uri=True)
-        try:
-            rows: dict[str, str] = {}
-            query = "SELECT word, role, phonemes FROM word_phonemes ORDER BY pron_order"
-            for word, role, ipa in connection.execute(query):
-                rows[word] = f"{rows[word]}\n{role}|{ipa}" if word in rows else f"{role}|{ipa}"
-            return rows
-        finally:
-            connection.close()
-
-
-_TABLE = _Table()
-
-
 @lru_cache(maxsize=65536)
 def known(word: str) -> tuple[Pronunciation, ...]:
     """(role, phones) of a lower-case word, the usual one first; empty when nothing knows it."""
@@ -100,7 +66,7 @@ def known(word: str) -> tuple[Pronunciation, ...]:
         return (("", tuple(_WORDS[word].split())),)
     if word in _READINGS:
         return _rows(_READINGS[word])
-    found = _TABLE.rows(word)
+    found = pronunciations(word)
     if rare := _RARE.get(word):
         return tuple(row for row in found if f" {rare} " not in f" {' '.join(row[1])} ") or found
     return found

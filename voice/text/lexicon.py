@@ -34,21 +34,6 @@ def ipa_to_arpabet(ipa: str) -> tuple[str, ...]:
     return tuple(phones)
 
 
-class _Store:
-    """One read-only connection, opened at the first word; SQLite connections are used under a lock."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-
-    def rows(self, word: str) -> list[tuple[str, str]]:
-        with self._lock:
-            if self._connection is None:
-                self._connection = sqlite3.connect(_database_uri(), uri=True, check_same_thread=False)
-            query = "SELECT role, phonemes FROM word_phonemes WHERE word = ? ORDER BY pron_order"
-            return self._connection.execute(query, (word,)).fetchall()
-
-
 def _database_uri() -> str:
     found = importlib.util.find_spec("gruut_lang_en")
     if found is None or found.origin is None:
@@ -56,7 +41,36 @@ def _database_uri() -> str:
     return (Path(found.origin).parent / "lexicon.db").as_uri() + "?mode=ro&immutable=1"
 
 
-_STORE = _Store()
+class _Table:
+    """The whole lexicon in memory, loaded at the first word: its file has no index, so asking it takes 10 ms a word."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: dict[str, str] = {}
+
+    def rows(self, word: str) -> tuple[Pronunciation, ...]:
+        """(role, phones) of a word, the preferred first."""
+        with self._lock:
+            if not self._rows:
+                self._rows = self._load()
+        lines = self._rows.get(word, "").split("\n")
+        parts = [line.partition("|") for line in lines if line]
+        return tuple((role.removeprefix("gruut:"), ipa_to_arpabet(ipa)) for role, _, ipa in parts)
+
+    @staticmethod
+    def _load() -> dict[str, str]:
+        connection = sqlite3.connect(_database_uri(), uri=True)
+        try:
+            rows: dict[str, str] = {}
+            query = "SELECT word, role, phonemes FROM word_phonemes ORDER BY pron_order"
+            for word, role, ipa in connection.execute(query):
+                rows[word] = f"{rows[word]}\n{role}|{ipa}" if word in rows else f"{role}|{ipa}"
+            return rows
+        finally:
+            connection.close()
+
+
+_TABLE = _Table()
 
 
 @lru_cache(maxsize=65536)
@@ -65,4 +79,4 @@ def pronunciations(word: str) -> tuple[Pronunciation, ...]:
 
     Roles are "VB", "VBD", "NN", "JJ", ..., or "" where a word has one reading for all uses.
     """
-    return tuple((role.removeprefix("gruut:"), ipa_to_arpabet(ipa)) for role, ipa in _STORE.rows(word))
+    return _TABLE.rows(word)

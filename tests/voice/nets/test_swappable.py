@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,21 @@ from voice.weights import half
 def test_every_name_is_tried_here() -> None:
     assert {name for name, _ in CONTENT_SIZES.values()} == set(CONTENT)
     assert set(DECODER_SIZES) == set(DECODERS) and set(SEMANTIC_SIZES) == set(SEMANTIC)
+
+
+def test_only_the_code_of_the_part_that_is_made_is_imported() -> None:
+    code = """
+import sys
+import voice.nets.content
+from voice.nets.semantics import make_semantic
+make_semantic("gpt", {"hidden": 16, "heads": 2, "layers": 1})
+print(*sorted(name for name in sys.modules if name == "transformers" or name.startswith("voice.nets.")))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    shared = ["content_frames", "decoding", "registry", "sampling", "stored"]
+    assert done.stdout.split() == [
+        f"voice.nets.{name}" for name in sorted(["content", "semantic", "semantics", *shared])
+    ]
 
 
 @pytest.mark.parametrize(

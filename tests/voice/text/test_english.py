@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -134,6 +136,23 @@ def test_unknown_words_do_not_change_with_repetition() -> None:
 
 def test_ipa_maps_onto_arpabet() -> None:
     assert ipa_to_arpabet("d͡ʒ ˈʌ d͡ʒ ˌoʊ ə") == ("JH", "AH1", "JH", "OW2", "AH0")
+
+
+def test_a_word_has_the_rows_of_the_lexicon_file_in_its_order() -> None:
+    import sqlite3
+
+    from voice.text.lexicon import _database_uri
+
+    connection = sqlite3.connect(_database_uri(), uri=True)
+    rows = connection.execute("SELECT word, role, phonemes FROM word_phonemes ORDER BY word, pron_order").fetchall()
+    connection.close()
+    several = {word for (word, _, _), (same, _, _) in pairwise(rows) if word == same}
+    assert len(several) > 1000
+    wanted: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    for word, role, ipa in rows:
+        if word in several:
+            wanted.setdefault(word, []).append((role.removeprefix("gruut:"), ipa_to_arpabet(ipa)))
+    assert {word: list(pronunciations(word)) for word in several} == wanted
 
 
 def test_all_of_the_lexicon_maps_onto_the_table() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.golden import load
 from voice.errors import UserError
-from voice.long_text import CUT_METHODS, SPLITS, cut, split_big_text
+from voice.text.cut import CUT_METHODS, SPLITS, cut, split_big_text
 
 GOLDEN = load("text_cut")
 CASES = [
