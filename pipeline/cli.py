@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli_consent import app as consent_app
+from pipeline.cli_data import app as data_app
+from pipeline.cli_data_report import register as register_report
 from pipeline.cli_official import register as register_official
 from pipeline.cli_read import register as register_read
 from pipeline.cli_schedule import app as schedule_app
@@ -29,8 +31,10 @@ app = typer.Typer(
 )
 app.add_typer(schedule_app, name="schedule")
 app.add_typer(consent_app, name="consent")
+app.add_typer(data_app, name="data")
 register_official(app)
 register_read(app)
+register_report(data_app)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Voice = Annotated[str, typer.Option("--voice", help="A voice of params.yaml.")]

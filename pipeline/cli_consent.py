@@ -29,6 +29,7 @@ def new(
 ) -> None:
     """Hash the recordings of data/raw/VOICE and write consent.yaml beside them."""
     from voice.consent import write_consent
+    from voice.files import write_bytes
 
     try:
         date = datetime.date.fromisoformat(granted_on) if granted_on else None
@@ -38,9 +39,16 @@ def new(
     consent = write_consent(
         folder, basis=basis, scope=scope, subject=subject, granted_on=date, licence=licence, notes=notes
     )
-    emit_json(consent.model_dump(mode="json")) if as_json else print(
-        f"{folder / 'consent.yaml'}: {consent.basis}, {len(consent.recordings)} recording(s)"
-    )
+    words = folder / "transcript.txt"
+    made = not words.is_file()
+    if made:
+        write_bytes(words, b"")  # it must be there; empty means: the words lie elsewhere, or are recognised
+    if as_json:
+        emit_json(consent.model_dump(mode="json") | {"transcript_created": made})
+        return
+    print(f"{folder / 'consent.yaml'}: {consent.basis}, {len(consent.recordings)} recording(s)")
+    if made:
+        print(f"{words}: made, empty; write the spoken words into it, or leave it so and they are recognised")
 
 
 @app.command()

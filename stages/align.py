@@ -1,120 +1,108 @@
-"""Text and phones of each segment, found by aligning the whole transcript to the sound."""
+"""Text, phones and word times of each segment, found by aligning the transcript to the sound."""
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import torch
-
-from stages.common import base_dir, lexicon_files, paths, progress, run
-from stages.params import Align, load_params
-from voice.align import place_words, script_words, share_out
-from voice.audio import read_audio, resample
-from voice.contracts import Aligned, Rejected, Segments
+from stages.align_items import Listener
+from stages.align_text import transcript_jobs
+from stages.common import base_dir, lexicon_files, paths, run
+from stages.params import load_params
+from voice.alignment.coverage import coverage
+from voice.alignment.jobs import Job
+from voice.alignment.spoken import Spoken
+from voice.alignment.verdict import Bounds, decided, fault
+from voice.contracts import Aligned, Recordings, Rejected, Segments, Words
+from voice.edits import EDITS_FILE, apply_edits, read_edits
 from voice.errors import UserError
 from voice.files import write_json
-from voice.nets.hubert import ContentEncoder
 from voice.split import held_out
-from voice.tables import read_table, write_table
-from voice.text import Reading, load_lexicon, read_text
-from voice.transcript import join, read_transcript
-
-RATE = 16000
-
-
-def frames_of(encoder: ContentEncoder, file: Path) -> torch.Tensor:
-    """Log-probabilities of one segment's frames, [T, units]."""
-    wave, rate = read_audio(file)
-    with torch.inference_mode():
-        log_probs, _ = encoder.log_probs(torch.from_numpy(resample(wave, rate, RATE))[None])
-    return log_probs[0]
-
-
-def fault(reading: Reading | None, score: float, rate: float, params: Align) -> tuple[str, str] | None:
-    """Reason and detail for which a segment is set aside, or None when it is fit for training."""
-    if reading is None or not reading.phones:
-        return "no_words", "no word of the transcript is spoken here"
-    if score < params.min_score:
-        return "low_score", f"score {score:.3f} < align.min_score {params.min_score:g}"
-    if rate > params.max_phones_per_second:
-        return (
-            "too_fast",
-            f"{rate:.1f} phones/s > align.max_phones_per_second {params.max_phones_per_second:g}",
-        )
-    if rate < params.min_phones_per_second:
-        return (
-            "too_slow",
-            f"{rate:.1f} phones/s < align.min_phones_per_second {params.min_phones_per_second:g}",
-        )
-    return None
+from voice.tables import read_table, rows_of, write_table
+from voice.text import load_lexicon, read_text
+from voice.transcript import join
 
 
 def main(voice: str) -> None:
     params, place = load_params(), paths(voice)
-    lang, rules = params.voice(voice).lang, params.align
+    rules, lang = params.align, params.voice(voice).lang
     lexicon = load_lexicon(*lexicon_files(voice))
     write_json(place.lexicon, lexicon)
-    read = partial(read_text, lang=lang, lexicon=lexicon)
-    words, notes = script_words(read_transcript(place.transcript), read)
-    for note in notes:
-        print(f"{place.transcript}: {note}", flush=True)
-    table = read_table(place.segments_table, Segments)
-    encoder = ContentEncoder.load(base_dir(params.base) / "aligner.safetensors")
-    files = [place.segments / f"{name}.flac" for name in table["id"]]
-    frames = [frames_of(encoder, file) for file in progress(files, f"align {voice}")]
-    placed = place_words(torch.cat(frames), words)
-    shares = share_out(placed, [len(part) for part in frames])
+    recordings = read_table(place.recordings, Recordings)
+    segments = rows_of(read_table(place.segments_table, Segments))
+    decisions = apply_edits(segments, read_edits(place.raw / EDITS_FILE))
+    listener = Listener(rules.aligner, base_dir(params.base), place.segments, params.threads)
+    files = dict(zip(recordings["id"], recordings["file"], strict=True))
+    text = transcript_jobs(
+        place,
+        segments,
+        files,
+        decisions,
+        lang,
+        partial(read_text, lexicon=lexicon),
+        listener,
+        rules.recogniser,
+        params.threads,
+    )
+    results = list(listener.align(text.jobs, f"align {voice}"))
+    bounds = Bounds(**{name: getattr(rules, name) for name in Bounds.__dataclass_fields__})
 
     good: list[dict[str, Any]] = []
     bad: list[dict[str, Any]] = []
-    contents: dict[str, str] = {}
-    covered = 0
-    for row, share, file in zip(table.to_dict(orient="records"), shares, files, strict=True):
-        base = {key: row[key] for key in ("id", "recording", "start", "end", "seconds")}
-        text = join([words[i].token for i in share])
-        reading = read(text) if share else None
-        scores = [span.score for i in share if (span := placed[i]) is not None]
-        score = round(sum(scores) / len(scores), 4) if scores else 0.0
-        rate = round((len(reading.phones) if reading else 0) / row["seconds"], 3)
-        base |= {"text": text, "score": score, "phones_per_second": rate}
-        if reason := fault(reading, score, rate, rules):
-            bad.append(base | {"reason": reason[0], "detail": reason[1]})
-            print(f"set aside {row['id']}: {reason[0]}: {reason[1]}: {text!r}", flush=True)
+    words: list[dict[str, Any]] = []
+    for segment, job, spoken in text.by_segment(results):
+        name, decision = segment["id"], decisions.by_segment.get(segment["id"])
+        row = {key: segment[key] for key in ("id", "recording", "start", "end", "seconds")}
+        written = join([job.words[n].token for n in spoken.words])
+        language, reading = text.read(job, spoken, written) if spoken.words else (lang, None)
+        rate = round((len(reading.phones) if reading else 0) / segment["seconds"], 3)
+        row |= {"text": written, "score": spoken.score, "phones_per_second": rate}
+        words += word_rows(row, job, spoken)
+        if reason := decided(fault(spoken, reading, rate, bounds), decision):
+            bad.append(row | {"reason": reason[0], "detail": reason[1]})
+            print(f"set aside {name}: {reason[0]}: {reason[1]}: {written!r}", flush=True)
         elif reading is not None:
-            covered += len(scores)
-            contents[row["id"]] = hashlib.sha256(file.read_bytes() + text.encode()).hexdigest()
-            good.append(
-                base
-                | {
-                    "lang": lang,
-                    "words": list(reading.words),
-                    "word2ph": list(reading.word2ph),
-                    "phones": list(reading.phones),
-                    "ids": list(reading.ids),
-                }
-            )
+            spread = {"words": list(reading.words), "word2ph": list(reading.word2ph), "phones": list(reading.phones)}
+            flags = {"draft": text.draft, "edited": decision is not None, "lang": language}
+            good.append(row | spread | flags | {"ids": list(reading.ids)})
     write_table(place.rejected, bad, Rejected)
-    sounding = sum(span is not None for span in placed)
-    coverage = covered / sounding
+    write_table(place.words, words, Words)
+    account = coverage(results, good, bad) | text.account(decisions)
+    write_json(place.coverage, account)
+    for note in text.notes:
+        print(f"{place.raw}: {note}", flush=True)
+    share = account["coverage"]
     print(
-        f"{place.transcript}: {covered} of {sounding} words ({coverage:.0%}) in {len(good)} segments, "
-        f"{len(bad)} set aside; without sound: {[w.token.text for w in words if not w.units]}",
+        f"{text.source}: {share:.1%} of {account['words']['total']} words in {len(good)} segments, "
+        f"{len(bad)} set aside; {listener.counts()}",
         flush=True,
     )
-    if coverage < rules.min_coverage or len(good) < 2:
+    if share < rules.min_coverage or len(good) < 2:
         raise UserError(
-            f"{place.transcript}: {coverage:.0%} of its words lie in {len(good)} good segments; needed are "
+            f"{place.raw / text.source}: {share:.0%} of its words lie in {len(good)} good segments; needed are "
             f"{rules.min_coverage:.0%} (align.min_coverage) and two segments; see {place.rejected}",
             "check that the transcript is what is spoken",
         )
-    held = held_out(contents, rules.holdout, rules.max_holdout)
-    rows = [row | {"split": "held_out" if row["id"] in held else "train"} for row in good]
-    write_table(place.aligned, pd.DataFrame(rows), Aligned)
+    held = held_out({row["id"]: listener.audio[row["id"]] for row in good}, rules.holdout, rules.max_holdout)
+    write_table(place.aligned, [row | {"split": "held_out" if row["id"] in held else "train"} for row in good], Aligned)
     print(f"held out: {', '.join(sorted(held))}", flush=True)
+
+
+def word_rows(row: dict[str, Any], job: Job, spoken: Spoken) -> list[dict[str, Any]]:
+    """One row a word with a sound: when it is said in the recording, and its score."""
+    sounding = [n for n in spoken.words if job.words[n].units]
+    return [
+        {
+            "id": f"{row['id']}.{place:03d}",
+            "segment": row["id"],
+            "recording": row["recording"],
+            "text": job.words[n].token.text,
+            "start": round(row["start"] + start, 3),
+            "end": round(row["start"] + end, 3),
+            "score": score,
+        }
+        for place, (n, (start, end, score)) in enumerate(zip(sounding, spoken.times, strict=False), start=1)
+    ]
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ class VoicePaths:
             data / "aligned.jsonl",
             data / "aligned.rejected.jsonl",
         )
+        self.words, self.coverage = data / "words.jsonl", data / "coverage.json"
         self.lexicon = data / "lexicon.json"
         self.features, self.features_table = data / "features", data / "features.jsonl"
         self.models = models

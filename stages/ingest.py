@@ -1,93 +1,110 @@
-"""Recordings with consent and transcript become clean mono audio at one rate and loudness."""
+"""Recordings with consent become clean mono audio of one rate and loudness; unusable ones are listed with a reason."""
 
 from __future__ import annotations
 
+import inspect
+import json
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from stages.common import paths, progress, run
+from stages.common import ITEMS, VoicePaths, paths, progress, run
 from stages.params import Ingest, load_params
-from voice.audio import channels, read_audio, resample, write_flac
 from voice.consent import check_consent, find_recordings
-from voice.contracts import Recordings
+from voice.contracts import Recordings, RejectedRecordings
 from voice.errors import UserError
-from voice.files import sha256_file
-from voice.levels import gain_db, measure, peak_db
+from voice.files import sha256_code, sha256_file, write_bytes
+from voice.items import ItemCache, map_items, unpack
+from voice.recording.clean import CLEAN, ROW, Settings, Task, process
+from voice.recording.decode import shown
+from voice.recording.enhance import check_installed
+from voice.recording.ids import recording_ids
 from voice.tables import write_table
-from voice.transcript import read_transcript
+from voice.workers import worker_count
 
-_SILENT_DB = -60.0
-
-
-def recording_id(path: Path, folder: Path) -> str:
-    """A name for tables and files: the path in the voice's folder in small letters, other signs as a dash."""
-    name = path.relative_to(folder).with_suffix("").as_posix().lower()
-    return re.sub(r"[^a-z0-9]+", "-", name).strip("-") or "recording"
+LIBRARY = Path(inspect.getfile(ItemCache)).parent
+PARTS = ("audio.py", "levels.py", "measures", "recording")
+CODE = tuple(LIBRARY / name for name in PARTS)
+_FIRST = 3  # rejected files that an error names
 
 
-def clean(path: Path, target: Path, params: Ingest) -> dict[str, Any]:
-    """Write the clean version of a recording and return its row without `id` and `file`. Raises UserError."""
-    wave, rate = read_audio(path)
-    before = measure(wave, rate)
-    if before.peak_db < _SILENT_DB or before.lufs <= -70:
-        raise UserError(
-            f"{path}: silent (peak {before.peak_db} dBFS)",
-            "record it again, nearer to the microphone",
-        )
-    centred = resample(wave - np.float32(before.dc), rate, params.sample_rate)
-    # The peak is that of the audio as it will be stored: resampling can raise it.
-    gain = gain_db(measure(centred, params.sample_rate), params.loudness_lufs, params.peak_db)
-    loud = centred * np.float32(10.0 ** (gain / 20.0))
-    write_flac(target, loud, params.sample_rate)
-    print(
-        f"{path}: {before.seconds:.1f} s, {rate} Hz, SNR {before.snr_db} dB, {before.lufs} LUFS, "
-        f"gain {gain:+} dB, peak {peak_db(loud):.1f} dBFS, clipped runs {before.clipped}",
-        flush=True,
-    )
-    return {
-        "sha256": sha256_file(path),
-        "sample_rate": rate,
-        "channels": channels(path),
-        "gain_db": gain,
-        "clean_rate": params.sample_rate,
-        "clean_seconds": round(len(loud) / params.sample_rate, 6),
-        **vars(before),
-    }
+def settings(params: Ingest) -> Settings:
+    """The same for the library, without `min_seconds`."""
+    return Settings(**params.model_dump(exclude={"min_seconds"}))
+
+
+def _work(place: VoicePaths, how: Settings, cache: ItemCache) -> tuple[list[dict[str, Any]], list[tuple[str, Task]]]:
+    """The rows so far (`id`, `file`, `sha256`; a reason for a link that leaves the folder), and what to compute."""
+    files = {path.relative_to(place.raw).as_posix(): path for path in find_recordings(place.raw)}
+    for path in files.values():
+        if not str(path).isprintable() and re.search(r"[\ud800-\udfff]", str(path)):
+            raise UserError(f"{ascii(str(path))}: the name is not UTF-8", "rename the file")
+    consent = check_consent(place.raw)
+    print(f"{place.raw}: consent by {consent.basis}, for: {consent.scope}", flush=True)
+    rows, work = [], []
+    root = place.raw.resolve()
+    for file, name in recording_ids(list(files)).items():
+        row = {"id": name, "file": file, "sha256": sha256_file(files[file])}
+        if not files[file].resolve().is_relative_to(root):
+            row |= {"reason": "outside", "detail": "a link that leaves the folder"}
+        else:
+            key = cache.key(row["sha256"], files[file].suffix.lower(), repr(how))
+            work.append((key, Task(files[file], how, cache.folder)))
+        rows.append(row)
+    return rows, work
 
 
 def main(voice: str) -> None:
     params, place = load_params().ingest, paths(voice)
-    files = find_recordings(place.raw)
-    # Looked at only to fail early: nothing written here depends on the words, so it is no dep of this stage.
-    read_transcript(place.transcript)
-    consent = check_consent(place.raw)
-    print(f"{place.raw}: consent by {consent.basis}, for: {consent.scope}", flush=True)
-    shutil.rmtree(place.clean, ignore_errors=True)
-    rows: dict[str, dict[str, Any]] = {}
-    for path in progress(files, f"ingest {voice}"):
-        name = recording_id(path, place.raw)
-        if name in rows:
-            raise UserError(
-                f"{path}: its id {name!r} is also that of {rows[name]['file']}",
-                "rename one of them",
-            )
-        file = path.relative_to(place.raw).as_posix()
-        rows[name] = {
-            "id": name,
-            "file": file,
-            **clean(path, place.clean / f"{name}.flac", params),
-        }
-    total = sum(row["seconds"] for row in rows.values())
-    if total < params.min_seconds:
-        raise UserError(
-            f"{place.raw}: {total:.1f} s of audio, ingest.min_seconds is {params.min_seconds:g}",
-            "record more of the same voice",
+    if place.raw.is_dir() and not place.transcript.is_file():
+        hint = (
+            "put the spoken words there; leave it empty when another transcript holds them, or to have them recognised"
         )
-    write_table(place.recordings, rows.values(), Recordings)
+        raise UserError(f"{place.transcript}: no transcript", hint)
+    check_installed(params.denoise, params.dereverb)
+    cache = ItemCache(ITEMS, "ingest", sha256_code(*CODE))
+    rows, work = _work(place, settings(params), cache)
+    shutil.rmtree(place.clean, ignore_errors=True)
+    values = map_items(cache, work, process, workers=worker_count())
+    for row in progress(rows, f"ingest {voice}"):
+        if "reason" not in row:
+            parts = unpack(next(values))
+            row |= json.loads(parts[ROW])
+            if CLEAN in parts:
+                write_bytes(place.clean / f"{row['id']}.flac", parts[CLEAN])
+        print(_line(row), flush=True)
+    cache.trim()
+    _finish(place, rows, params.min_seconds)
+    print(f"{len(rows)} recordings, {cache.misses} computed, {cache.hits} from {cache.folder}", flush=True)
+
+
+def _finish(place: VoicePaths, rows: list[dict[str, Any]], least: float) -> None:
+    """Write both tables. Raises UserError, after that of the rejected ones, when too little is left."""
+    good, bad = [row for row in rows if "reason" not in row], [row for row in rows if "reason" in row]
+    write_table(place.recordings.with_suffix(".rejected.jsonl"), bad, RejectedRecordings)
+    total = sum(row["seconds"] for row in good)
+    if total >= least:
+        write_table(place.recordings, good, Recordings)
+        return
+    if not good:
+        more = f"; and {len(bad) - 1} more files rejected" if len(bad) > 1 else ""
+        raise UserError(f"{shown(place.raw / bad[0]['file'])}: {bad[0]['detail']}{more}", "replace it")
+    why = "; ".join(f"{shown(Path(row['file']))}: {row['reason']}" for row in bad[:_FIRST])
+    more = f" and {len(bad) - _FIRST} more" if len(bad) > _FIRST else ""
+    message = f"{place.raw}: {total:.1f} s of audio, ingest.min_seconds is {least:g}"
+    raise UserError(f"{message}; rejected: {why}{more}" if bad else message, "record more of the same voice")
+
+
+def _line(row: dict[str, Any]) -> str:
+    name = shown(Path(row["file"]))
+    if "reason" in row:
+        return f"{name}: rejected, {row['reason']}: {row['detail']}"
+    notes = f", {' '.join(row['notes'])}" if row["notes"] else ""
+    return (
+        f"{name}: {row['seconds']:.1f} s, {row['sample_rate']} Hz, SNR {row['snr_db']} dB, {row['lufs']} LUFS, "
+        f"gain {row['gain_db']:+} dB, clipped runs {row['clipped']}{notes}"
+    )
 
 
 if __name__ == "__main__":

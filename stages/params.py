@@ -53,30 +53,47 @@ class VoiceParams(_Section):
 
 
 class Ingest(_Section):
-    """Seconds, LUFS, dBFS, Hz."""
+    """Seconds, LUFS, dBFS, Hz; `denoise` and `dereverb` are names of `voice.recording.enhance`."""
 
     min_seconds: Positive
     sample_rate: Annotated[int, Field(ge=8000, le=48000, multiple_of=50)]
     loudness_lufs: Annotated[float, Field(ge=-40, le=-10)]
     peak_db: Annotated[float, Field(ge=-20, le=0)]
+    denoise: Literal["none", "noisereduce"]
+    dereverb: Literal["none", "wpe"]
 
 
 class Slice(_Section):
-    """Seconds; `aggressiveness` is WebRTC's 0 to 3."""
+    """Seconds and dB; `aggressiveness` is WebRTC's, `threshold` Silero's; see `voice.slicing.segmenter.Settings`."""
 
+    detector: Literal["webrtc", "silero"]
+    aggressiveness: Annotated[int, Field(ge=0, le=3)]
+    threshold: Annotated[float, Field(ge=0.05, le=0.95)]
     min_seconds: Annotated[float, Field(ge=0.5)]
     max_seconds: Annotated[float, Field(le=30)]
     target_seconds: Positive
     min_silence: Positive
     min_speech: Positive
     pad: Annotated[float, Field(ge=0, le=1)]
-    aggressiveness: Annotated[int, Field(ge=0, le=3)]
+    margin_db: Annotated[float, Field(ge=1, le=30)]
+    range_db: Annotated[float, Field(ge=10, le=60)]
+    strong_db: Annotated[float, Field(ge=5, le=60)]
+    min_snr_db: Annotated[float, Field(ge=0, le=100)]
+    max_clipped: Annotated[float, Field(ge=0)]
 
 
 class Align(_Section):
-    """Scores and shares in [0, 1]; `max_holdout` caps the held-out share of the segments."""
+    """Scores and shares in [0, 1], seconds; `max_holdout` caps the held-out share of the segments.
 
+    `recogniser` is a Whisper model, by name or folder, for voices without a transcript.
+    """
+
+    aligner: Text
+    recogniser: str
     min_score: Unit
+    min_contrast: float
+    min_weakest: Unit
+    max_unexplained: Positive
     min_coverage: Unit
     min_phones_per_second: Positive
     max_phones_per_second: Positive

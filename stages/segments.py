@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
 import torch
 
 from stages.common import VoicePaths
@@ -34,25 +35,10 @@ def read_segments(place: VoicePaths) -> list[Segment]:
     """Every accepted segment of a voice. Raises UserError when none is left for training or none is held out."""
     aligned = read_table(place.aligned, Aligned).set_index("id", drop=False)
     features = read_table(place.features_table, Features)
-    shards = {name: load_tensors(place.features / name)[0] for name in sorted(set(features["shard"]))}
     out = []
-    for shard, name in zip(features["shard"], features["id"], strict=True):
-        row = aligned.loc[name]
-        out.append(
-            Segment(
-                name=name,
-                split=row["split"],
-                text=row["text"],
-                lang=row["lang"],
-                seconds=float(row["seconds"]),
-                score=float(row["score"]),
-                phones=torch.tensor(row["ids"]),
-                tokens=shards[shard][f"{name}.tokens"].long(),
-                wav=shards[shard][f"{name}.wav"].float() / 32768,
-                bert=_optional(shards[shard], f"{name}.bert"),
-                speaker=_optional(shards[shard], f"{name}.speaker"),
-            )
-        )
+    for shard, rows in features.groupby("shard", sort=False):
+        tensors, _ = load_tensors(place.features / str(shard))  # one at a time: most of it is not needed here
+        out += [_segment(aligned.loc[name], tensors) for name in rows["id"]]
     for split in ("train", "held_out"):
         if not any(item.split == split for item in out):
             raise UserError(
@@ -60,6 +46,23 @@ def read_segments(place: VoicePaths) -> list[Segment]:
                 f"see {place.rejected} for what was rejected, or record more",
             )
     return out
+
+
+def _segment(row: pd.Series, tensors: dict[str, torch.Tensor]) -> Segment:
+    name = row["id"]
+    return Segment(
+        name=name,
+        split=row["split"],
+        text=row["text"],
+        lang=row["lang"],
+        seconds=float(row["seconds"]),
+        score=float(row["score"]),
+        phones=torch.tensor(row["ids"]),
+        tokens=tensors[f"{name}.tokens"].long(),
+        wav=tensors[f"{name}.wav"].float() / 32768,
+        bert=_optional(tensors, f"{name}.bert"),
+        speaker=_optional(tensors, f"{name}.speaker"),
+    )
 
 
 def _optional(shard: dict[str, torch.Tensor], name: str) -> torch.Tensor | None:

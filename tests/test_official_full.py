@@ -171,6 +171,6 @@ def test_the_largest_version_goes_from_published_files_to_speech(project: Tiny) 
     from voice.weights import load_tensors
 
     parts = {name.rpartition(".")[2] for name in load_tensors(features)[0]}
-    assert parts == {"ssl", "tokens", "wav", "bert", "speaker"}
+    assert parts == {"ssl", "tokens", "wav", "mel", "bert", "speaker"}
     tuned = Acoustic.load(project.root / "models/demo_zh/acoustic.safetensors")
     assert tuned.config == VERSION.acoustic

@@ -197,7 +197,8 @@ def write_card(folder: Path) -> None:
 def shrink(params: Yaml) -> None:
     """Few steps and texts. Untrained weights hear nothing: the rules on scores and speeds are for trained ones."""
     params["threads"] = 1
-    params["align"] |= {"min_score": 0.0, "min_coverage": 0.1}
+    params["align"] |= {"min_score": 0.0, "min_contrast": -100.0, "min_weakest": 0.0, "min_coverage": 0.1}
+    params["align"] |= {"max_unexplained": 1000.0}
     params["align"] |= {"min_phones_per_second": 0.001, "max_phones_per_second": 1000.0}
     short = {"max_steps": 2, "batch_size": 2, "validate_every": 1}
     params["train_semantic"] |= short | {"trainable": ["predict"]}

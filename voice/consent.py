@@ -22,10 +22,11 @@ from pydantic import (
 
 from voice.errors import UserError
 from voice.files import sha256_file, write_text
+from voice.recording.containers import SUFFIXES
 
 CONSENT_FILE = "consent.yaml"
-READABLE = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64"})
-_UNREADABLE = frozenset({".m4a", ".aac", ".mp4", ".webm", ".wma", ".mka", ".amr", ".mov"})
+READABLE = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+_UNREADABLE = frozenset({".amr", ".ape", ".ra", ".avi", ".3gp"})
 Basis = Literal["self", "granted", "licence", "synthetic"]
 
 

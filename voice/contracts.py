@@ -26,32 +26,68 @@ _SPAN_RULES = (
     c.check("spans of one recording do not overlap", c.apart),
 )
 
+# Files of a voice, by their path in its folder; names may hold anything else.
+_FILE = {
+    "id": c.key(),
+    "file": c.column(
+        str,
+        c.check("stays in its folder", lambda s: ~s.str.contains(r"(?:^/|\\|(?:^|/)\.\.(?:/|$))")),
+        c.text(),
+        unique=True,
+    ),
+    "sha256": c.column(str, c.text(c.SHA256)),
+}
+NOTES = (
+    "format_mismatch", "dead_channel", "inverted_channel", "clipped", "narrow_band", "noisy", "hum", "reverberant",
+    "several_speakers",
+)  # fmt: skip
 Recordings = c.table(
     "recordings",
-    {
-        "id": c.key(),
-        "file": c.column(
-            str,
-            c.check("stays in its folder", lambda s: ~s.str.contains(r"(?:^/|\\|\.\.)")),
-            unique=True,
-        ),
-        "sha256": c.column(str, c.text(c.SHA256)),
+    _FILE
+    | {
+        "format": c.column(str, c.text(r"[A-Z0-9]+ \S+")),
         "seconds": c.number(0.01, 1e6),
         "sample_rate": c.count(4000, 768000),
         "channels": c.count(1, 64),
+        "true_peak_db": c.number(-60, 30),
         "peak_db": c.number(-60, 20),
         "lufs": c.number(-70, 20),
         "snr_db": c.number(0, 100),
+        "bandwidth_hz": c.number(0, 384000),
         "clipped": c.count(),
-        "dc": c.number(-1, 1),
+        "dc": c.number(-10, 10),
+        "hum_hz": c.column(int, c.check("0, 50 or 60", lambda s: s.isin([0, 50, 60]))),
+        "hum_db": c.number(0, 200),
+        "reverb_seconds": c.number(0, 10, nullable=True),
+        "speakers": c.count(1, 2),
         "gain_db": c.number(-60, 60),
+        "enhanced": c.column(str, c.text(r"(?:(?:wpe|noisereduce)(?:\+noisereduce)?)?")),
         "clean_rate": c.count(8000, 192000),
         "clean_seconds": c.number(0.01, 1e6),
+        "notes": c.column(
+            object,
+            c.list_of(str, empty=True),
+            c.each(f"each of {', '.join(NOTES)}", lambda notes: isinstance(notes, list) and set(notes) <= set(NOTES)),
+        ),
     },
     c.check(
         "clean audio is as long as its source",
         lambda t: (t["seconds"] - t["clean_seconds"]).abs() <= 0.01,
     ),
+    c.check("a peak between samples is no lower than on one", lambda t: t["true_peak_db"] >= t["peak_db"] - c.EPS),
+    c.check("hum has a level", lambda t: (t["hum_hz"] > 0) == (t["hum_db"] > 0)),
+)
+
+RECORDING_REASONS = (
+    "empty", "not_audio", "truncated", "not_finite", "too_short", "silent", "out_of_range", "unsupported", "outside",
+)  # fmt: skip
+RejectedRecordings = c.table(
+    "rejected_recordings",
+    _FILE
+    | {
+        "reason": c.column(str, c.check(f"one of {', '.join(RECORDING_REASONS)}", lambda s: s.isin(RECORDING_REASONS))),
+        "detail": c.column(str, c.text()),
+    },
 )
 
 Segments = c.table(
@@ -59,14 +95,29 @@ Segments = c.table(
     _SPAN
     | {
         "recording_seconds": c.number(0.01, 1e6),
-        "peak_db": c.number(-60, 0.01),
+        "peak_db": c.number(-120, 0.01),
         "level_db": c.number(-100, 0),
+        "snr_db": c.number(0, 100),
+        "clipped": c.count(),
     },
     *_SPAN_RULES,
     c.check(
         "the span lies inside its recording",
         lambda t: t["end"] <= t["recording_seconds"] + c.EPS,
     ),
+)
+
+SEGMENT_REASONS = ("too_short", "no_speech", "too_noisy", "clipped")
+# A whole recording (no_speech) can be longer than any segment, and the speech in it shorter.
+RejectedSegments = c.table(
+    "rejected_segments",
+    _SPAN
+    | {
+        "seconds": c.number(0.01, 1e6),
+        "reason": c.column(str, c.check(f"one of {', '.join(SEGMENT_REASONS)}", lambda s: s.isin(SEGMENT_REASONS))),
+        "detail": c.column(str, c.text()),
+    },
+    *_SPAN_RULES,
 )
 
 Aligned = c.table(
@@ -81,6 +132,8 @@ Aligned = c.table(
         "ids": c.column(object, c.list_of(int)),
         "score": c.number(0, 1),
         "phones_per_second": c.number(0, 100),
+        "draft": c.column(bool),
+        "edited": c.column(bool),
         "split": c.column(str, c.check("train or held_out", lambda s: s.isin(["train", "held_out"]))),
     },
     *_SPAN_RULES,
@@ -95,7 +148,19 @@ Aligned = c.table(
     ),
 )
 
-REASONS = ("no_words", "low_score", "too_fast", "too_slow", "unreadable")
+REASONS = (
+    "no_words",
+    "no_room",
+    "jump",
+    "part_of_line",
+    "too_fast",
+    "too_slow",
+    "untranscribed",
+    "low_score",
+    "low_contrast",
+    "weak_part",
+    "reviewer",
+)
 Rejected = c.table(
     "rejected",
     _SPAN
@@ -109,22 +174,52 @@ Rejected = c.table(
     *_SPAN_RULES,
 )
 
+# Words of accepted and rejected segments that have a sound; times in the recording.
+Words = c.table(
+    "words",
+    {
+        "id": c.key(),
+        "segment": c.column(str, c.text(c.ID)),
+        "recording": c.column(str, c.text(c.ID)),
+        "text": c.column(str, c.text()),
+        "start": c.number(0, 1e6),
+        "end": c.number(0, 1e6),
+        "score": c.number(0, 1),
+    },
+    c.check("end is not before start", lambda t: t["end"] >= t["start"]),
+)
+
+
+def _fits_half(table: pd.DataFrame) -> pd.Series:
+    return (table["dtype"] != "float16") | (table[["lo", "hi"]].abs().max(axis=1) <= 65504)
+
+
+def _f0_if_voiced(table: pd.DataFrame) -> pd.Series:
+    voiced = table["voiced_share"] > 0
+    return (table["f0_median_hz"].notna() == voiced) & (table["f0_iqr_hz"].notna() == voiced)
+
+
 Features = c.table(
     "features",
     {
         "id": c.key(),
-        "shard": c.column(str, c.text(r"shard-[0-9]{3}\.safetensors")),
+        "shard": c.column(str, c.text(r"shard-[0-9]{3,}\.safetensors")),
         "frames": c.count(2),
         "tokens": c.count(1),
         "phones": c.count(1),
         "samples": c.count(1),
         "seconds": c.number(0.1, 60),
-        "dtype": c.column(str, c.check("float16", lambda s: s == "float16")),
-        "lo": c.number(-65504, 0),
-        "hi": c.number(0, 65504),
+        "dtype": c.column(str, c.check("float16 or float32", lambda s: s.isin(["float16", "float32"]))),
+        "lo": c.number(-3.5e38, 0),
+        "hi": c.number(0, 3.5e38),
         "token_kinds": c.count(1),
         "finite": c.column(bool, c.check("true", lambda s: s)),
+        "f0_median_hz": c.number(50, 550, nullable=True),
+        "f0_iqr_hz": c.number(0, 500, nullable=True),
+        "voiced_share": c.number(0, 1),
     },
+    c.check("in [-65504, 65504] where float16", _fits_half),
+    c.check("F0 where a frame is voiced, else none", _f0_if_voiced),
     c.check("two frames a token", lambda t: t["tokens"] == t["frames"] // 2),
     c.check("50 frames a second", lambda t: (t["frames"] - 50 * t["seconds"]).abs() <= 1.5),
     c.check("more than one token in use", lambda t: t["token_kinds"] > 1),

@@ -1,9 +1,8 @@
-"""How loud, how noisy and how broken a recording is: the figures that ingest records."""
+"""Levels of a short piece of audio that is in memory as a whole; `voice.measures` has those of a stream."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 import pyloudnorm
@@ -11,32 +10,8 @@ from numpy.typing import NDArray
 
 FLOOR_DB = -120.0  # stands for digital silence, so that tables hold finite numbers
 SNR_CEILING_DB = 100.0
-_FULL_SCALE = 0.999
+FULL_SCALE = 0.999  # samples from here on count as clipped
 _BLOCK = 0.4  # seconds, the gating block of BS.1770
-
-
-@dataclass(frozen=True)
-class Levels:
-    """Measures of one mono recording; dB figures are relative to full scale."""
-
-    seconds: float
-    peak_db: float
-    lufs: float
-    snr_db: float
-    clipped: int
-    dc: float
-
-
-def measure(wave: NDArray[np.float32], rate: int) -> Levels:
-    """All levels of `wave` [N] at `rate` Hz, rounded so that tables stay stable."""
-    return Levels(
-        seconds=round(len(wave) / rate, 6),
-        peak_db=round(peak_db(wave), 3),
-        lufs=round(loudness(wave, rate), 3),
-        snr_db=round(snr_db(wave, rate), 2),
-        clipped=clipping_runs(wave),
-        dc=round(float(np.mean(wave, dtype=np.float64)), 6),
-    )
 
 
 def decibels(power: float) -> float:
@@ -59,22 +34,31 @@ def loudness(wave: NDArray[np.float32], rate: int) -> float:
     return max(FLOOR_DB, value) if np.isfinite(value) else FLOOR_DB
 
 
+def frame_power(wave: NDArray[np.float32], frame: int) -> NDArray[np.float64]:
+    """Mean power of each whole frame of `frame` samples, [N // frame]."""
+    count = len(wave) // frame
+    return np.square(wave[: count * frame].astype(np.float64)).reshape(count, frame).mean(axis=1)
+
+
 def frame_db(wave: NDArray[np.float32], frame: int) -> NDArray[np.float64]:
     """Mean power of each whole frame of `frame` samples in dBFS, [N // frame]."""
-    count = len(wave) // frame
-    power = np.square(wave[: count * frame].astype(np.float64)).reshape(count, frame).mean(axis=1)
-    return np.maximum(FLOOR_DB, 10.0 * np.log10(np.maximum(power, 1e-30)))
+    return np.maximum(FLOOR_DB, 10.0 * np.log10(np.maximum(frame_power(wave, frame), 1e-30)))
 
 
 def snr_db(wave: NDArray[np.float32], rate: int) -> float:
-    """Signal-to-noise estimate from 20 ms frames, dB, in [0, 100].
+    """Signal-to-noise estimate of `snr_of_frames` from frames of 20 ms, dB."""
+    return snr_of_frames(frame_power(wave, max(1, rate // 50)))
+
+
+def snr_of_frames(power: NDArray[np.float64]) -> float:
+    """Signal-to-noise estimate from the powers of frames, dB, in [0, 100].
 
     Noise is the power at the 10th percentile (speech always has pauses), signal the mean power of the louder
     half less that noise. It ranks recordings; it is not a laboratory figure.
     """
-    power = 10.0 ** (frame_db(wave, max(1, rate // 50)) / 10.0)
     if len(power) < 10:
         return 0.0
+    power = np.maximum(power, 10.0 ** (FLOOR_DB / 10.0))
     noise = float(np.percentile(power, 10))
     signal = float(power[power >= np.median(power)].mean()) - noise
     return float(np.clip(decibels(signal) - decibels(noise), 0.0, SNR_CEILING_DB))
@@ -83,12 +67,12 @@ def snr_db(wave: NDArray[np.float32], rate: int) -> float:
 def clipping_runs(wave: NDArray[np.float32], shortest: int = 3) -> int:
     """Number of runs of at least `shortest` neighbouring samples at full scale with the same sign."""
     runs = 0
-    for side in (wave >= _FULL_SCALE, wave <= -_FULL_SCALE):
+    for side in (wave >= FULL_SCALE, wave <= -FULL_SCALE):
         edges = np.flatnonzero(np.diff(np.concatenate([[0], side.astype(np.int8), [0]])))
         runs += int((edges[1::2] - edges[::2] >= shortest).sum())
     return runs
 
 
-def gain_db(levels: Levels, target_lufs: float, ceiling_db: float) -> float:
-    """Gain that brings the loudness to `target_lufs`, or less so that the peak stays under `ceiling_db`."""
-    return round(min(target_lufs - levels.lufs, ceiling_db - levels.peak_db), 3)
+def gain_db(lufs: float, peak: float, target_lufs: float, ceiling_db: float) -> float:
+    """Gain that brings the loudness `lufs` to `target_lufs`, or less so that `peak` (dBFS) stays under `ceiling_db`."""
+    return round(min(target_lufs - lufs, ceiling_db - peak), 3)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 
 def held_out(contents: Mapping[str, str], share: float, most: float) -> set[str]:
-    """Ids to hold out, from `contents` (id -> sha256 of audio and text).
+    """Ids to hold out, from `contents` (id -> sha256 of its audio, so that a corrected text moves nothing).
 
     A segment is held out when its hash, read as a number in [0, 1), lies below `share`. Two bounds come
     before that: at least one segment, and at most the share `most` (but one), lowest hashes first. Never all.

@@ -31,7 +31,7 @@ def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             raise UserError(f"{path}: {error}", "delete it and run `dvc repro`") from error
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(_lines(path), start=1):
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
@@ -43,6 +43,12 @@ def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
             raise UserError(f"{path}: line {number}: not an object", "delete it and run `dvc repro`")
         rows.append(row)
     return _validated(path, _frame(rows, schema), schema)
+
+
+def _lines(path: Path) -> list[str]:
+    """Lines as JSONL has them: a text may hold other signs that `splitlines` would break at."""
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [] if lines == ["", ""] else lines if lines[-1] else lines[:-1]
 
 
 def write_table(
@@ -62,18 +68,24 @@ def write_table(
         )
         for row in table.to_dict(orient="records")
     ]
-    write_text(path, "".join(line + "\n" for line in lines))
+    # A table without rows is a blank line: DVC warns of every empty file.
+    write_text(path, "".join(line + "\n" for line in lines) or "\n")
     return table
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a checked table as plain mappings."""
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict(orient="records")]
 
 
 def check_metrics(path: Path, metrics: Mapping[str, Any], prefix: str = "") -> None:
     """Check a (nested) mapping of metrics: leaves are finite numbers in the range of their name, flags or text.
 
-    `*_error` in [0, 10], `*_similarity` and `*_correlation` in [-1, 1], `*_accuracy`, `*_share`, `*_score` in [0, 1],
+    `*_error` in [0, 100], `*_similarity` and `*_correlation` in [-1, 1], `*_accuracy`, `*_share`, `*_score` in [0, 1],
     `*_seconds`, `*_count` and `*_loss` not negative. Raises UserError that names the key.
     """
     ranges = {
-        "error": (0.0, 10.0),
+        "error": (0.0, 100.0),
         "similarity": (-1.0, 1.0),
         "correlation": (-1.0, 1.0),
         "accuracy": (0.0, 1.0),

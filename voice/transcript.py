@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voice.errors import UserError
+from voice.transcripts.load import plain_text
 
 # one Chinese character, or a run of anything else that is not blank; marks stay with the word before them
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ffff"
@@ -27,28 +28,17 @@ class Token:
 
 
 def read_transcript(path: Path) -> list[str]:
-    """The non-empty lines of a UTF-8 transcript, stripped; a line all in capitals is brought to lower case.
+    """The non-empty lines of a plain transcript, stripped; a line all in capitals is brought to lower case.
 
-    Raises UserError when the file is missing, is not UTF-8, or holds no letter or digit.
+    Raises UserError when the file is missing, is no Unicode text (UTF-8, or UTF-16 with its mark), holds no letter or
+    digit, or holds subtitles or a list. `voice.transcripts` reads every format.
     """
     if not path.is_file():
         raise UserError(
             f"{path}: no transcript",
             "write the spoken words into this file, one sentence a line",
         )
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 at byte {error.start}", "save it as UTF-8") from error
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if not any(c.isalnum() for line in lines for c in line):
-        raise UserError(f"{path}: holds no words", "write the spoken words into this file")
-    return [line.lower() if _shouted(line) else line for line in lines]
-
-
-def _shouted(line: str) -> bool:
-    """Four words or more without one small letter: a style of transcript, not four abbreviations."""
-    return line.isupper() and len(line.split()) >= 4
+    return [line for _, line in plain_text(path)]
 
 
 def tokens(line: str) -> list[Token]:

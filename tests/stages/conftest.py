@@ -122,6 +122,9 @@ def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     # Untrained weights hear nothing: the rules on scores and speeds are for trained ones.
     loose = {
         "min_score": 0.0,
+        "min_contrast": -100.0,
+        "min_weakest": 0.0,
+        "max_unexplained": 1e3,
         "min_coverage": 0.1,
         "min_phones_per_second": 0.001,
         "max_phones_per_second": 1e3,

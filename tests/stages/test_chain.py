@@ -1,4 +1,4 @@
-"""slice, align and features over real speech with untrained networks: what holds whatever the weights."""
+"""slice and align over real speech with untrained networks: what holds whatever the weights."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
 
-from stages import align, features, ingest, pretrained
+from stages import align, ingest, pretrained
 from stages import slice as slicing
 from tests.stages.conftest import Project
-from voice.contracts import Aligned, Features, Rejected, Segments
-from voice.nets.hubert import ContentEncoder
+from voice.contracts import Aligned, Rejected, Segments
 from voice.tables import read_table
 from voice.text import read_text
 from voice.transcript import read_transcript
-from voice.weights import load_tensors
 
 HERE = Path("data/demo_en")
 
@@ -70,43 +67,10 @@ def test_segments_that_score_low_are_set_aside_with_the_reason(
 
 def test_a_transcript_of_a_longer_recording_is_refused(ready: Project, capsys: pytest.CaptureFixture[str]) -> None:
     (ready.raw / "transcript.txt").write_text("The quick brown fox jumps over the lazy dog. " * 60)
-    assert "cut it to what is spoken" in ready.refused(align.main, capsys)
-
-
-def test_features_match_their_table_and_come_from_the_cache_the_second_time(
-    ready: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    ready.stage(align.main)
-    ready.edit(lambda params: params["features"].update(shard_segments=3))
-    ready.stage(features.main)
-    first = {p.name: p.read_bytes() for p in (HERE / "features").iterdir()}
-    table = read_table(HERE / "features.jsonl", Features)
-    assert f"{len(table)} segments, {len(table)} computed" in capsys.readouterr().out
-    assert sorted(first) == [f"shard-{n:03d}.safetensors" for n in range((len(table) + 2) // 3)]
-    for row in table.to_dict(orient="records"):
-        tensors, _ = load_tensors(HERE / "features" / row["shard"])
-        ssl, tokens, wav = (tensors[f"{row['id']}.{part}"] for part in ("ssl", "tokens", "wav"))
-        assert ssl.shape == (row["frames"], 32) and ssl.dtype == torch.float16
-        assert tokens.shape == (row["frames"] // 2,) and tokens.dtype == torch.int32 and int(tokens.max()) < 32
-        assert len(wav) == row["samples"] == round(row["seconds"] * 24000) and wav.dtype == torch.int16
-        assert abs(row["frames"] - len(wav) // 480) <= 1
-    ready.stage(features.main)
-    assert f"0 computed, {len(table)} from" in capsys.readouterr().out
-    assert {p.name: p.read_bytes() for p in (HERE / "features").iterdir()} == first
-
-
-def test_features_that_are_not_finite_stop_the_stage(
-    ready: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ready.stage(align.main)
-    true_features = ContentEncoder.features
-
-    def broken(self: ContentEncoder, wav: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        ssl, frames = true_features(self, wav)
-        return ssl * torch.inf, frames
-
-    monkeypatch.setattr(ContentEncoder, "features", broken)
-    assert ".ssl: " in (line := ready.refused(features.main, capsys)) and "not finite" in line
+    ready.edit(lambda params: params["align"].update(min_coverage=0.6))
+    assert "check that the transcript is what is spoken" in ready.refused(align.main, capsys)
+    lost = json.loads((HERE / "coverage.json").read_text(encoding="utf-8"))["unspoken"]
+    assert sum(line["words"] for line in lost) > 200
 
 
 def test_a_row_edited_by_hand_is_named(ready: Project, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from stages.ingest import main
 from tests.stages.conftest import Project
 from voice.audio import read_audio, resample
 from voice.contracts import Recordings
-from voice.levels import measure
+from voice.levels import loudness, peak_db
 from voice.tables import read_table
 
 Capture = pytest.CaptureFixture[str]
@@ -21,9 +21,9 @@ Capture = pytest.CaptureFixture[str]
 def test_clean_audio_has_the_rate_and_loudness_asked_for_and_the_row_tells(project: Project) -> None:
     project.stage(main)
     wave, rate = read_audio(project.root / "data/demo_en/clean/recording.flac")
-    levels = measure(wave, rate)
-    assert rate == 24000 and levels.peak_db <= -0.99
-    assert abs(levels.lufs + 20) < 0.2 or abs(levels.peak_db + 1) < 0.05
+    peak, lufs = peak_db(wave), loudness(wave, rate)
+    assert rate == 24000 and peak <= -0.99
+    assert abs(lufs + 20) < 0.2 or abs(peak + 1) < 0.05
     (row,) = read_table(Path("data/demo_en/recordings.jsonl"), Recordings).to_dict(orient="records")
     assert row["file"] == "recording.flac" and row["seconds"] == 28.0 and row["clean_seconds"] == 28.0
 
@@ -48,7 +48,10 @@ def test_stereo_8_bit_at_96_khz_comes_out_as_clean_mono(project: Project) -> Non
     assert soundfile.info("data/demo_en/clean/recording.flac").channels == 1
 
 
-def test_several_takes_are_joined_in_the_order_of_their_numbers(project: Project) -> None:
+def test_several_takes_are_joined_in_the_order_of_their_numbers(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "worker_count", lambda: 1)
     wave, rate = read_audio(project.raw / "recording.flac")
     (project.raw / "recording.flac").unlink()
     for name, part in [("take 10.wav", wave[len(wave) // 2 :]), ("take 2.wav", wave[: len(wave) // 2])]:
@@ -86,8 +89,8 @@ def test_missing_transcript_recording_and_consent_are_refused(project: Project, 
         (project.raw / name).unlink()
         assert reason in project.refused(main, capsys)
         (project.raw / name).write_bytes(kept)
-    (project.raw / "transcript.txt").write_text(" \n")
-    assert "holds no words" in project.refused(main, capsys)
+    (project.raw / "transcript.txt").write_text("")
+    project.stage(main)  # the words may come from elsewhere: align looks
     (project.raw / "recording.flac").unlink()
     assert "holds no recording" in project.refused(main, capsys)
 
@@ -108,5 +111,5 @@ def test_a_full_disk_is_one_line(project: Project, capsys: Capture, monkeypatch:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(ingest, "write_flac", full)
+    monkeypatch.setattr(ingest, "write_bytes", full)
     assert "ingest: no space left on device" in project.refused(main, capsys)

@@ -77,7 +77,7 @@ def test_voice_names_cannot_leave_or_shadow_a_folder(root: Path, name: str) -> N
 
 def test_a_missing_key_and_broken_yaml_are_named(root: Path) -> None:
     put(root, "slice", {"min_seconds": 2.0})
-    with pytest.raises(UserError, match=r"params\.yaml: slice\.max_seconds: missing; and 5 more"):
+    with pytest.raises(UserError, match=r"params\.yaml: slice\.detector: missing; and 12 more"):
         load_params(root)
     (root / "params.yaml").write_text("a: [")
     with pytest.raises(UserError, match="not YAML") as caught:

@@ -15,19 +15,30 @@ SPAN = {"id": "r-0001", "recording": "r", "start": 0.5, "end": 3.0, "seconds": 2
 TEXT = {"text": "Hi.", "score": 0.8, "phones_per_second": 10.0}
 ROWS: dict[str, dict[str, Any]] = {
     "Recordings": {
-        "id": "r", "file": "recording.flac", "sha256": "0" * 64, "seconds": 61.0, "sample_rate": 24000,
-        "channels": 1, "peak_db": -3.0, "lufs": -24.0, "snr_db": 50.0, "clipped": 0, "dc": 0.0, "gain_db": 2.0,
-        "clean_rate": 24000, "clean_seconds": 61.0,
+        "id": "r", "file": "recording.flac", "sha256": "0" * 64, "format": "FLAC PCM_16", "seconds": 61.0,
+        "sample_rate": 24000, "channels": 1, "true_peak_db": -2.9, "peak_db": -3.0, "lufs": -24.0, "snr_db": 50.0,
+        "bandwidth_hz": 12000.0, "clipped": 0, "dc": 0.0, "hum_hz": 50, "hum_db": 20.0, "reverb_seconds": 0.3,
+        "speakers": 1, "gain_db": 2.0, "enhanced": "wpe+noisereduce", "clean_rate": 24000, "clean_seconds": 61.0,
+        "notes": ["hum"],
     },
-    "Segments": SPAN | {"recording_seconds": 61.0, "peak_db": -1.0, "level_db": -20.0},
+    "RejectedRecordings": {
+        "id": "b", "file": "b c.wav", "sha256": "0" * 64, "reason": "truncated", "detail": "cut short, 5 of 9 bytes",
+    },
+    "Segments": SPAN | {"recording_seconds": 61.0, "peak_db": -1.0, "level_db": -20.0, "snr_db": 40.0, "clipped": 0},
+    "RejectedSegments": SPAN | {"reason": "too_short", "detail": "1.2 s with its margins, under 2 s"},
     "Aligned": SPAN | TEXT | {
         "lang": "en", "words": ["hi", "."], "word2ph": [2, 1], "phones": ["HH", "AY1", "."], "ids": [1, 2, 3],
-        "split": "train",
+        "split": "train", "draft": False, "edited": False,
     },
     "Rejected": SPAN | TEXT | {"reason": "low_score", "detail": "score 0.1 < 0.3"},
+    "Words": {
+        "id": "r-0001.001", "segment": "r-0001", "recording": "r", "text": "Hi.", "start": 0.6, "end": 0.9,
+        "score": 0.8,
+    },
     "Features": {
         "id": "r-0001", "shard": "shard-000.safetensors", "frames": 125, "tokens": 62, "phones": 3,
         "samples": 60000, "seconds": 2.5, "dtype": "float16", "lo": -3.0, "hi": 3.0, "token_kinds": 40, "finite": True,
+        "f0_median_hz": 120.5, "f0_iqr_hz": 20.0, "voiced_share": 0.5,
     },
     "EvaluationLines": {
         "id": "r-0001.tuned", "line": "r-0001", "take": "tuned", "group": "held_out", "text": "Hi.", "lang": "en",
@@ -46,7 +57,15 @@ ROWS: dict[str, dict[str, Any]] = {
 BROKEN = [
     ("Recordings", "seconds", 0.0), ("Recordings", "sha256", "xyz"), ("Recordings", "file", "../x.wav"),
     ("Recordings", "clean_seconds", 60.0), ("Recordings", "id", "A b"), ("Recordings", "peak_db", -90.0),
+    ("Recordings", "true_peak_db", -3.1), ("Recordings", "hum_hz", 55), ("Recordings", "hum_db", 0.0),
+    ("Recordings", "speakers", 3), ("Recordings", "enhanced", "magic"), ("Recordings", "notes", ["odd"]),
+    ("Recordings", "notes", "hum"), ("Recordings", "file", "/x.wav"), ("Recordings", "file", "a/../../x.wav"),
+    ("Recordings", "format", "flac"), ("Recordings", "reverb_seconds", -0.1),
+    ("RejectedRecordings", "reason", "because"), ("RejectedRecordings", "detail", ""),
     ("Segments", "end", 99.0), ("Segments", "seconds", 9.0), ("Segments", "recording_seconds", 2.0),
+    ("Segments", "snr_db", -1.0), ("Segments", "clipped", -1), ("RejectedSegments", "reason", "ugly"),
+    ("RejectedSegments", "detail", " "), ("RejectedSegments", "seconds", 3.0),
+    ("Words", "end", 0.5), ("Words", "score", 1.5), ("Words", "text", ""),
     ("Segments", "level_db", math.nan), ("Aligned", "text", " "), ("Aligned", "lang", "fr"),
     ("Aligned", "ids", [1]),
     ("Aligned", "word2ph", [1, 1]), ("Aligned", "words", ["hi"]), ("Aligned", "phones", []),
@@ -54,6 +73,8 @@ BROKEN = [
     ("Aligned", "split", "test"), ("Rejected", "reason", "because"), ("Rejected", "detail", ""),
     ("Features", "tokens", 61), ("Features", "frames", 300), ("Features", "finite", False),
     ("Features", "token_kinds", 1), ("Features", "shard", "../a.safetensors"), ("Features", "lo", -1e9),
+    ("Features", "dtype", "float64"), ("Features", "f0_median_hz", None), ("Features", "voiced_share", 0.0),
+    ("Features", "f0_iqr_hz", None),
     ("EvaluationLines", "take", "other"), ("EvaluationLines", "file", "../x.flac"),
     ("EvaluationLines", "phone_error", 0.5), ("EvaluationLines", "ai_generated", False),
     ("EvaluationLines", "voiced_share", 1.1), ("EvaluationLines", "f0_median_hz", 5.0),
@@ -89,7 +110,7 @@ def test_the_message_gives_file_column_rule_row_and_value(tmp_path: Path) -> Non
     path = tmp_path / "segments.jsonl"
     with pytest.raises(UserError) as caught:
         t.write_table(path, [ROWS["Segments"] | {"peak_db": 7.5}], c.Segments)
-    assert caught.value.message == f"{path}: peak_db: in [-60, 0.01]: row r-0001 = 7.5"
+    assert caught.value.message == f"{path}: peak_db: in [-120, 0.01]: row r-0001 = 7.5"
 
 
 def test_overlap_is_found_within_a_recording_and_not_across(tmp_path: Path) -> None:
@@ -114,7 +135,7 @@ def test_missing_unknown_and_double_columns_are_named(tmp_path: Path) -> None:
 def test_an_empty_table_keeps_its_contract(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     t.write_table(path, [], c.Rejected)
-    assert path.read_bytes() == b"" and len(t.read_table(path, c.Rejected)) == 0
+    assert path.read_bytes() == b"\n" and len(t.read_table(path, c.Rejected)) == 0
 
 
 def test_ids_that_look_like_numbers_stay_text(tmp_path: Path) -> None:
@@ -175,3 +196,9 @@ def test_rows_are_one_json_object_a_line_with_sorted_keys(tmp_path: Path) -> Non
     t.write_table(tmp_path / "t.jsonl", [ROWS["Aligned"] | {"text": "你好"}], c.Aligned)
     line = (tmp_path / "t.jsonl").read_text(encoding="utf-8")
     assert "你好" in line and list(json.loads(line)) == sorted(ROWS["Aligned"])
+
+
+def test_a_text_with_an_unusual_line_break_stays_one_row(tmp_path: Path) -> None:
+    row = ROWS["Words"] | {"text": "one\u2028two\x85three\x0bfour"}
+    t.write_table(tmp_path / "t.jsonl", [row], c.Words)
+    assert t.read_table(tmp_path / "t.jsonl", c.Words)["text"].tolist() == [row["text"]]

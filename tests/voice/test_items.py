@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from voice.errors import UserError
-from voice.items import ItemCache
+from voice.items import ItemCache, pack, unpack
 from voice.split import held_out
 from voice.tensors import check_tensor
 
@@ -46,6 +49,49 @@ def test_a_failed_computation_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         cache.get("k", broken)
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_damaged_value_is_computed_again(tmp_path: Path) -> None:
+    cache = ItemCache(tmp_path, "s", "1")
+    cache.store("k", b"value")
+    whole = (cache.folder / "k").read_bytes()
+    for damaged in (b"", b"value", whole[:-1], whole + b"x", whole[:-1] + b"x"):
+        (cache.folder / "k").write_bytes(damaged)
+        assert cache.read("k") is None
+        assert cache.get("k", lambda: b"again") == b"again" == cache.read("k")
+
+
+def test_trimming_removes_what_was_used_longest_ago_and_nothing_of_this_run(tmp_path: Path) -> None:
+    before = ItemCache(tmp_path, "s", "1")
+    for number, name in enumerate("abcdef"):
+        before.store(name, bytes(1000))
+        os.utime(before.folder / name, (1000 + number, 1000 + number))
+    (before.folder / ".x.old").write_bytes(b"part of a value whose process was killed")
+    os.utime(before.folder / ".x.old", (1000, 1000))
+    (before.folder / ".x.new").write_bytes(b"being written")
+    cache = ItemCache(tmp_path, "s", "1")
+    cache.get("a", lambda: b"not computed")
+    assert before.read("c") is not None  # another process uses it: the newest now
+    assert cache.trim(10_000) == 0 and len(list(cache.folder.iterdir())) == 7
+    assert cache.trim(3_500) == 3 * (1000 + 38)
+    assert {path.name for path in cache.folder.iterdir()} == {"a", "c", "f", ".x.new"}
+    cache.trim(0)
+    assert {path.name for path in cache.folder.iterdir()} == {"a", ".x.new"}
+    assert ItemCache(tmp_path, "none", "1").trim(0) == 0
+
+
+@given(st.dictionaries(st.text(), st.binary()))
+def test_packed_files_come_back_whatever_their_names_and_order(files: dict[str, bytes]) -> None:
+    data = pack(files)
+    assert unpack(data) == files and data == pack(dict(reversed(files.items())))
+
+
+@given(st.dictionaries(st.text(), st.binary()), st.binary(min_size=1))
+def test_bytes_that_were_not_packed_are_refused(files: dict[str, bytes], more: bytes) -> None:
+    data = pack(files)
+    for wrong in (data + more, data[:-1], more if len(more) < 8 else more[:7], b""):
+        with pytest.raises(ValueError):
+            unpack(wrong)
 
 
 @pytest.mark.parametrize(

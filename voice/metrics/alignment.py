@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import torch
 
-from voice.align import place_units
+from voice.alignment.forced import place_units
 
 
 def intended_score(log_probs: torch.Tensor, units: Sequence[int]) -> float:

@@ -9,6 +9,7 @@ import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from voice.metrics.curves import COLUMN, Curve
@@ -76,4 +77,32 @@ def pitch_histogram(tracks: Mapping[str, Sequence[NDArray[np.float64]]]) -> byte
             )
         axis.set(title="Pitch", xlabel="F0 in Hz", ylabel="share of voiced frames")
         axis.legend()
+        return _png(figure)
+
+
+def data_histogram(
+    groups: Mapping[str, Sequence[float]],
+    title: str,
+    xlabel: str,
+    colours: Mapping[str, str],
+    span: tuple[float, float] | None = None,
+) -> bytes:
+    """How often a measure has which value, one stacked colour a group; `groups` holds at least one value in all.
+
+    The axis shows `span`, or what there is.
+    """
+    values = [np.asarray(part, dtype=np.float64) for part in groups.values()]
+    everything = np.concatenate(values)
+    low, high = span or (float(everything.min()), float(everything.max()))
+    if high - low < 1e-6:
+        low, high = low - 0.5, high + 0.5
+    with matplotlib.style.context("default"):
+        figure = Figure(figsize=(4.6, 2.6), layout="constrained")
+        axis = figure.subplots()
+        labels = [f"{name}: {len(part)}" for name, part in groups.items()]
+        shades = [colours[name] for name in groups]
+        axis.hist(values, bins=np.linspace(low, high, 26).tolist(), stacked=True, color=shades, label=labels)
+        axis.set(title=title, xlabel=xlabel, ylabel="segments")
+        axis.yaxis.set_major_locator(MaxNLocator(integer=True))
+        figure.legend(fontsize=8, loc="outside lower center", ncols=len(groups), frameon=False)
         return _png(figure)
