@@ -68,7 +68,7 @@ class Listener:
         sounds = [self._sound(segment) for segment in job.segments]
         if job.given:
             return dump([weigh_words(one, job.words, range(len(job.words))) for one in sounds])
-        return dump(align_words(sounds, job.words, [u.where for u in job.lines], job.cues()))
+        return dump(align_words(sounds, job.words, job.numbers(), job.cues()))
 
     def _sound(self, segment: Segment) -> Sound:
         data = self.heard.get(self._heard_key(segment), partial(self._hear_here, self._file(segment)))
@@ -86,8 +86,8 @@ class Listener:
 
     def _key(self, job: Job) -> str:
         heard = [[self._heard_key(segment), segment["start"], segment["end"]] for segment in job.segments]
-        text = [[word.token.text, word.units, line.where] for word, line in zip(job.words, job.lines, strict=True)]
-        return self.aligned.key(json.dumps([heard, text, job.cues(), job.given]))
+        text = [[word.token.text, word.units] for word in job.words]
+        return self.aligned.key(json.dumps([heard, text, job.numbers(), job.cues(), job.given]))
 
 
 def _load(name: str, base: Path, threads: int) -> None:

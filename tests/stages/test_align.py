@@ -196,6 +196,18 @@ def test_one_changed_line_aligns_one_stretch_and_hears_nothing_again(
     assert "0 segments heard, 1 stretches of text aligned" in capsys.readouterr().out
 
 
+def test_a_row_less_elsewhere_in_the_transcript_aligns_nothing_again(
+    ready: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = " ".join(lines_of(ready))
+    (ready.raw / "transcript.txt").write_text("")
+    for rows in (["missing.wav,Hello there.", "other.wav,Good bye."], ["other.wav,Good bye."]):
+        text = "\n".join(["file,text", *rows, f'recording.flac,"{words}"', ""])
+        (ready.raw / "transcript.csv").write_text(text, encoding="utf-8")
+        ready.stage(align.main)
+    assert "0 segments heard, 0 stretches of text aligned, 1 from" in capsys.readouterr().out.splitlines()[-2]
+
+
 def test_a_correction_moves_no_segment_between_the_splits(ready: Project) -> None:
     ready.stage(align.main)
     before = {row["id"]: row["split"] for row in good()}

@@ -32,6 +32,11 @@ class Job:
         """Whether the words were given to just this segment."""
         return self.source != "transcript"
 
+    def numbers(self) -> list[int]:
+        """Which line each word is of, counted within the job: rows for other recordings change nothing."""
+        known: dict[str, int] = {}
+        return [known.setdefault(line.where, len(known)) for line in self.lines]
+
     def cues(self) -> list[tuple[float, float] | None]:
         """The times that each word's utterance was given, if any."""
         return [None if u.start is None or u.end is None else (u.start, u.end) for u in self.lines]
