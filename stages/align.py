@@ -28,6 +28,7 @@ def main(voice: str) -> None:
     rules, lang = params.align, params.voice(voice).lang
     lexicon = load_lexicon(*lexicon_files(voice))
     write_json(place.lexicon, lexicon)
+    place.aligned.unlink(missing_ok=True)  # no rows of an earlier run beside a failure of this one
     recordings = read_table(place.recordings, Recordings)
     segments = rows_of(read_table(place.segments_table, Segments))
     decisions = apply_edits(segments, read_edits(place.raw / EDITS_FILE))

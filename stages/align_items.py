@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from voice.alignment.jobs import Job, Segment
 from voice.alignment.spoken import Sound, Spoken, align_words, dump, restore, weigh_words
 from voice.files import sha256_code, sha256_file
 from voice.items import ItemCache, map_items
+from voice.workers import worker_count
 
 ALIGNMENT = Path(inspect.getfile(spoken_module)).parent
 LIBRARY = ALIGNMENT.parent
@@ -49,12 +49,15 @@ class Listener:
         keys = [self._key(job) for job in jobs]
         new = [job for job, key in zip(jobs, keys, strict=True) if self.aligned.read(key) is None]
         work = {self._heard_key(segment): self._file(segment) for job in new for segment in job.segments}
-        workers = max(1, (os.cpu_count() or 1) // self._threads)
-        values = map_items(self.heard, list(work.items()), _hear, workers=workers, setup=self._setup)
+        values = map_items(
+            self.heard, list(work.items()), _hear, workers=worker_count(self._threads), setup=self._setup
+        )
         for _ in progress(values, label, len(work)):
             pass
         for job, key in zip(jobs, keys, strict=True):
             yield job, restore(self.aligned.get(key, partial(self._aligned, job)))
+        self.heard.trim()
+        self.aligned.trim()
 
     def counts(self) -> str:
         """What was computed and what was there, for the log."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from voice.slicing.cuts import Limits
 from voice.slicing.detectors import detector
 from voice.slicing.segmenter import ROWS, Settings, Task, segment
 from voice.tables import read_table, write_table
+from voice.workers import worker_count
 
 LIBRARY = Path(inspect.getfile(ItemCache)).parent
 PARTS = ("audio.py", "levels.py", "slicing")
@@ -49,7 +49,7 @@ def main(voice: str) -> None:
     shutil.rmtree(place.segments, ignore_errors=True)
     good: list[dict[str, Any]] = []
     bad: list[dict[str, Any]] = []
-    values = map_items(cache, work, segment, workers=os.cpu_count() or 1)
+    values = map_items(cache, work, segment, workers=worker_count())
     for name, value in zip(recordings["id"], progress(values, f"slice {voice}", len(work)), strict=True):
         files = unpack(value)
         found = json.loads(files[ROWS])
@@ -71,6 +71,7 @@ def main(voice: str) -> None:
         first = "; ".join(f"{row['recording']}: {row['reason']}: {row['detail']}" for row in bad[:1])
         raise UserError(f"{place.clean}: no segment is left: {first}", f"see {rejected}, then listen to the recording")
     write_table(place.segments_table, good, Segments)
+    cache.trim()
     print(f"{len(good)} segments, {cache.misses} computed, {cache.hits} from {cache.folder}", flush=True)
 
 

@@ -11,7 +11,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from voice.errors import UserError
 
-STEPS = ("prepare", "content", "frames", "refine", "autoencoder", "tokens", "acoustic", "semantic", "plot", "card")
+CONTENT = ("content", "frames", "refine", "teacher", "realign", "distil", "probe")
+STEPS = ("prepare", *CONTENT, "autoencoder", "tokens", "acoustic", "semantic", "plot", "card")
 
 
 def options() -> argparse.Namespace:
@@ -21,6 +22,16 @@ def options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path(".cache/pretrain"), help="intermediate files")
     parser.add_argument("--out", type=Path, default=Path("models/base/mini"), help="where the base is written (card)")
     parser.add_argument("--start", type=Path, default=None, help="folder of an earlier base to begin from")
+    parser.add_argument(
+        "--target", type=Path, default=Path(".cache/pretrain2"), help="results (teacher, realign, distil)"
+    )
+    parser.add_argument("--teacher", type=Path, help="folder with Whisper-base for CTranslate2 (teacher)")
+    parser.add_argument("--budget", type=float, default=36.0, help="seconds of sound a step (distil)")
+    parser.add_argument("--feature-layer", type=int, default=5, help="layer of the content features (distil)")
+    parser.add_argument("--steady", type=float, default=0.0, help="weight of steadiness within a phone (distil)")
+    parser.add_argument("--strength", type=float, default=0.5, help="of the changes to the sound, to 1 (distil)")
+    parser.add_argument("--recordings", type=Path, help="folder of speakers that nothing was trained on (probe)")
+    parser.add_argument("--listeners", type=Path, nargs="+", default=[Path("models/base/mini")], help="bases (probe)")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
     parser.add_argument("--minutes", type=float, default=None, help="stop after this many minutes")
@@ -55,6 +66,26 @@ def main() -> None:
         from voice.pretrain import refine
 
         refine.run(args)
+    elif args.step == "teacher":
+        from voice.pretrain import teacher
+
+        if args.teacher is None:
+            raise UserError("teacher needs --teacher", "the folder of Whisper-base in CTranslate2 form")
+        teacher.run(args)
+    elif args.step == "realign":
+        from voice.pretrain import realign
+
+        realign.run(args)
+    elif args.step == "distil":
+        from voice.pretrain import distil
+
+        distil.run(args)
+    elif args.step == "probe":
+        from voice.pretrain import probe
+
+        if args.recordings is None:
+            raise UserError("probe needs --recordings", "the folder that holds */about.json and */recording.flac")
+        probe.run(args.recordings, args.listeners)
     elif args.step == "autoencoder":
         from voice.pretrain import autoencoder
 

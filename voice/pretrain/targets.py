@@ -1,0 +1,76 @@
+"""What a student should find in the corpus: its clips, who is held out, unit and teacher frame of each frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from voice.nets.hubert import HOP, RATE
+from voice.pretrain.corpus import Clip, Corpus
+from voice.pretrain.teacher import DIMS, frame_starts
+from voice.weights import load_tensors
+
+IGNORE = -1
+LONGEST_S = 20.0  # most LibriSpeech clips last 12 to 16 s, and their readers are most of all speakers
+EVERY_WORD = 3  # one isolated word in so many: an hour of them has two speakers
+EVERY_SPEAKER, MOST_SECONDS = 16, 600.0  # one speaker in so many is held out, none with more speech than this
+
+
+def strangers(clips: list[Clip]) -> set[str]:
+    """Speakers held out: people, not synthetic voices, which are mixed from each other."""
+    seconds: dict[str, float] = {}
+    for clip in clips:
+        if clip.kind != "synthetic":
+            seconds[clip.speaker] = seconds.get(clip.speaker, 0.0) + clip.seconds
+    return set(sorted(name for name, total in seconds.items() if total < MOST_SECONDS)[::EVERY_SPEAKER])
+
+
+class Targets:
+    """What a student should find in each frame of a clip: unit [T] int64 and teacher frame [T, 128] float32."""
+
+    def __init__(self, corpus: Corpus, labels: Path, taught: Path) -> None:
+        tensors, _ = load_tensors(labels)
+        self.unit, self.starts = tensors["unit"], frame_starts(corpus.clips)
+        basis, _ = load_tensors(taught / "teacher.safetensors")
+        spread = 1 / basis["weight"].norm(dim=0)  # of each component, which is stored with unit spread
+        self.weight = (spread / spread.mean()).sqrt()
+        self.frames = np.memmap(taught / "teacher.f16", dtype=np.float16, mode="r", shape=(int(self.starts[-1]), DIMS))
+        self.number = {clip.name: i for i, clip in enumerate(corpus.clips)}
+        self.mean = self._means(corpus.clips)
+
+    def _means(self, clips: list[Clip]) -> dict[str, np.ndarray]:
+        """Mean teacher frame of each speaker, drawn to zero where there are few: what a voice adds to every sound."""
+        sums: dict[str, np.ndarray] = {}
+        for clip in clips:
+            part = self._part(clip)
+            sounding = self.frames[part][self.unit[part].numpy() > 0].astype(np.float32)
+            row = np.append(sounding.sum(0), len(sounding))
+            sums[clip.speaker] = sums.get(clip.speaker, 0) + row
+        return {name: (row[:-1] / (row[-1] + 500)).astype(np.float32) for name, row in sums.items()}
+
+    def _part(self, clip: Clip) -> slice:
+        i = self.number[clip.name]
+        return slice(int(self.starts[i]), int(self.starts[i + 1]))
+
+    def of(self, clip: Clip) -> tuple[torch.Tensor, torch.Tensor]:
+        """Units and teacher frames of a clip."""
+        part = self._part(clip)
+        frames = self.frames[part].astype(np.float32) - self.mean[clip.speaker]
+        return self.unit[part].long(), torch.from_numpy(frames)
+
+
+def fitting(corpus: Corpus, targets: Targets) -> list[Clip]:
+    """Clips to train on: not too long, aligned, and their units fit into their frames."""
+    words = 0
+    found = []
+    for clip in corpus.clips:
+        if clip.kind == "isolated word":
+            words += 1
+            if words % EVERY_WORD:
+                continue
+        fits = clip.units and clip.seconds < LONGEST_S and clip.size[RATE] // HOP > 1.3 * len(clip.units)
+        if fits and int(targets.of(clip)[0].min()) >= 0:
+            found.append(clip)
+    return found
