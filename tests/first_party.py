@@ -66,7 +66,19 @@ def stage_code(stage: str) -> list[str]:
     package = module_file(f"stages.{stage}")
     assert package is not None, f"stages/{stage}.py does not exist"
     start = module_file("stages")
-    files = closure(package) | {file for file in [start] if file and _has_code(file)}
+    return with_tables(closure(package) | {file for file in [start] if file and _has_code(file)})
+
+
+def step_code(step: str) -> list[str]:
+    """Code and tables that a step of `python -m voice.pretrain` depends on, as sorted paths from the project's root."""
+    module = module_file(f"voice.pretrain.{step}")
+    command = module_file("voice.pretrain.__main__")
+    assert module is not None and command is not None, f"voice/pretrain/{step}.py does not exist"
+    return with_tables(closure(module) | closure(command))
+
+
+def with_tables(files: set[Path]) -> list[str]:
+    """The files and the tables beside them, as sorted paths from the project's root."""
     tables = {
         table for folder in {file.parent for file in files} for table in folder.iterdir() if table.suffix in _DATA
     }

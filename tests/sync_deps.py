@@ -1,28 +1,40 @@
-"""`python -m tests.sync_deps` rewrites the code part of every stage's `deps` in dvc.yaml from its imports."""
+"""`python -m tests.sync_deps` rewrites the code part of `deps` in dvc.yaml and base/dvc.yaml from the imports."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from tests.first_party import PACKAGES, ROOT, module_file, stage_code
+from tests.first_party import PACKAGES, ROOT, module_file, stage_code, step_code
 
 _CODE = tuple(f"{package}/" for package in PACKAGES)
+Code = Callable[[str], list[str]]
 
 
-def synced(text: str) -> str:
+def main_code(stage: str) -> list[str]:
+    """Code of a stage of dvc.yaml; its own file where that is still to be written."""
+    return stage_code(stage) if module_file(f"stages.{stage}") else [f"stages/{stage}.py"]
+
+
+def base_code(stage: str) -> list[str]:
+    """Code of a stage of base/dvc.yaml, as paths from there."""
+    return [f"../{path}" for path in step_code(stage)]
+
+
+def synced(text: str, code: Code = main_code) -> str:
     """dvc.yaml with each `deps` list holding its data first, then the stage's code; all else is kept."""
     result: list[str] = []
-    stage, indent, data = "", "", None
+    stage, indent = "", ""
+    data: list[str] | None = None
     for line in [*text.splitlines(), ""]:
         if named := re.fullmatch(r"  (\w+):", line):
             stage = named[1]
         if data is not None and not line.startswith(f"{indent}- "):
-            code = stage_code(stage) if module_file(f"stages.{stage}") else [f"stages/{stage}.py"]
-            result += [f"{indent}- {path}" for path in [*data, *code]]
+            result += [f"{indent}- {path}" for path in [*data, *code(stage)]]
             data = None
         if data is not None:
             path = line.removeprefix(f"{indent}- ")
-            data += [] if path.startswith(_CODE) else [path]
+            data += [] if path.removeprefix("../").startswith(_CODE) else [path]
             continue
         result.append(line)
         if opened := re.fullmatch(r"( +)deps:", line):
@@ -31,8 +43,9 @@ def synced(text: str) -> str:
 
 
 if __name__ == "__main__":
-    file = ROOT / "dvc.yaml"
-    before = file.read_text(encoding="utf-8")
-    after = synced(before)
-    file.write_text(after, encoding="utf-8")
-    print("dvc.yaml: deps rewritten" if after != before else "dvc.yaml: nothing to do")
+    for name, code in (("dvc.yaml", main_code), ("base/dvc.yaml", base_code)):
+        file = ROOT / name
+        before = file.read_text(encoding="utf-8")
+        after = synced(before, code)
+        file.write_text(after, encoding="utf-8")
+        print(f"{name}: deps rewritten" if after != before else f"{name}: nothing to do")

@@ -154,8 +154,8 @@ def test_changed_code_is_not_answered_from_an_old_checkpoint_or_item_cache(proje
     assert executed(done) == {"train_semantic@demo_en"} and not RESUMED.search(done)
     replace_in(
         project.root / "voice/features.py",
-        "ssl = encoders.frames(wave, rate).half()",
-        "ssl = (2 * encoders.frames(wave, rate)).half()",
+        "ssl = compact(self.encoders.frames(wave, rate))",
+        "ssl = compact(2 * self.encoders.frames(wave, rate))",
     )
     done = project.dvc("repro", "-s", "features@demo_en").stdout
     assert executed(done) == {"features@demo_en"} and " 0 from .cache/items/features" in done

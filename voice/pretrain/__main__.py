@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -10,23 +11,36 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from voice.errors import UserError
+from voice.pretrain.corpus import LONGEST_S
+from voice.pretrain.resume import KEPT_IN, settle
 
-CONTENT = ("content", "frames", "refine", "teacher", "realign", "distil", "probe")
-STEPS = ("prepare", *CONTENT, "autoencoder", "tokens", "acoustic", "semantic", "plot", "card")
+# In the order of the pipeline in base/; REFINED is another way to the content encoder, CHECKS make no weights.
+STEPS = ("prepare", "content", "frames", "teacher", "realign", "distil", "autoencoder", "tokens", "acoustic",
+         "semantic", "card")  # fmt: skip
+REFINED, CHECKS = ("refine",), ("probe", "plot")
+NEEDED = {
+    "prepare": ("corpus", "the folder that holds */manifest.jsonl"),
+    "teacher": ("teacher", "the folder of Whisper-base in CTranslate2 form"),
+    "probe": ("recordings", "the folder that holds */about.json and */recording.flac"),
+}
 
 
-def options() -> argparse.Namespace:
+def options(words: list[str] | None = None) -> argparse.Namespace:
+    """The command line as values; `arrays` is `work` where it is not given."""
     parser = argparse.ArgumentParser(prog="python -m voice.pretrain", description=__doc__)
-    parser.add_argument("step", choices=STEPS)
+    parser.add_argument("step", choices=(*STEPS, *REFINED, *CHECKS))
     parser.add_argument("--corpus", type=Path, help="folder with */manifest.jsonl (prepare)")
     parser.add_argument("--work", type=Path, default=Path(".cache/pretrain"), help="intermediate files")
+    parser.add_argument("--arrays", type=Path, default=None, help="folder of the prepared corpus, if not --work")
+    parser.add_argument("--first", type=Path, default=None, help="work folder of the first encoder (card, plot)")
     parser.add_argument("--out", type=Path, default=Path("models/base/mini"), help="where the base is written (card)")
     parser.add_argument("--start", type=Path, default=None, help="folder of an earlier base to begin from")
     parser.add_argument(
         "--target", type=Path, default=Path(".cache/pretrain2"), help="results (teacher, realign, distil)"
     )
     parser.add_argument("--teacher", type=Path, help="folder with Whisper-base for CTranslate2 (teacher)")
-    parser.add_argument("--budget", type=float, default=36.0, help="seconds of sound a step (distil)")
+    parser.add_argument("--budget", type=float, help="seconds of sound a step, tokens for semantic; each has its own")
+    parser.add_argument("--longest", type=float, default=LONGEST_S, help="seconds; longer clips are left out")
     parser.add_argument("--feature-layer", type=int, default=5, help="layer of the content features (distil)")
     parser.add_argument("--steady", type=float, default=0.0, help="weight of steadiness within a phone (distil)")
     parser.add_argument("--strength", type=float, default=0.5, help="of the changes to the sound, to 1 (distil)")
@@ -37,79 +51,34 @@ def options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=None, help="stop after this many minutes")
     parser.add_argument("--adversarial-from", type=int, default=10**9, help="step at which the discriminators join")
     parser.add_argument("--prior", type=float, default=22.5, help="weight of the prior's mel loss (acoustic)")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=None, help="2, and for prepare as many as there are")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--seed", type=int, default=1234)
-    return parser.parse_args()
+    parser.add_argument(
+        "--resume", choices=("any", "same"), default="any", help="same: only from a checkpoint of the same settings"
+    )
+    args = parser.parse_args(words)
+    args.arrays = args.arrays or args.work
+    return args
 
 
 def main() -> None:
     args = options()
-    import torch
+    step = args.step
+    if step in NEEDED and getattr(args, NEEDED[step][0]) is None:
+        raise UserError(f"{step} needs --{NEEDED[step][0]}", NEEDED[step][1])
+    if step != "prepare":  # it knows no torch
+        import torch
 
-    torch.set_num_threads(args.threads)
-    if args.step == "prepare":
-        from voice.pretrain.corpus import prepare
-
-        if args.corpus is None:
-            raise UserError("prepare needs --corpus", "the folder that holds */manifest.jsonl")
-        prepare(args.corpus, args.work, processes=args.threads)
-    elif args.step == "content":
-        from voice.pretrain import content
-
-        content.run(args.work, args.steps, args.rate, args.seed, args.minutes)
-    elif args.step == "frames":
-        from voice.pretrain import frames
-
-        frames.run(args.work)
-    elif args.step == "refine":
-        from voice.pretrain import refine
-
-        refine.run(args)
-    elif args.step == "teacher":
-        from voice.pretrain import teacher
-
-        if args.teacher is None:
-            raise UserError("teacher needs --teacher", "the folder of Whisper-base in CTranslate2 form")
-        teacher.run(args)
-    elif args.step == "realign":
-        from voice.pretrain import realign
-
-        realign.run(args)
-    elif args.step == "distil":
-        from voice.pretrain import distil
-
-        distil.run(args)
-    elif args.step == "probe":
-        from voice.pretrain import probe
-
-        if args.recordings is None:
-            raise UserError("probe needs --recordings", "the folder that holds */about.json and */recording.flac")
-        probe.run(args.recordings, args.listeners)
-    elif args.step == "autoencoder":
-        from voice.pretrain import autoencoder
-
-        autoencoder.run(args)
-    elif args.step == "tokens":
-        from voice.pretrain import tokens
-
-        tokens.run(args.work, args.seed)
-    elif args.step == "acoustic":
-        from voice.pretrain import acoustic
-
-        acoustic.run(args)
-    elif args.step == "semantic":
-        from voice.pretrain import semantic
-
-        semantic.run(args)
-    elif args.step == "plot":
-        from voice.pretrain.plot import draw
-
-        print(draw(args.work))
-    else:
-        from voice.pretrain.card import write_card
-
-        write_card(args.work, args.out)
+        args.threads = args.threads or 2
+        torch.set_num_threads(args.threads)
+        if args.device != "cpu" and not torch.cuda.is_available():
+            raise UserError(f"no {args.device} here", "train with --device cpu")
+    # Only this step's own module: what is loaded is what its checkpoint depends on.
+    module = importlib.import_module(f"voice.pretrain.{step}")
+    if args.resume == "same" and step in KEPT_IN:
+        settle(args)
+    module.run(args)
 
 
 if __name__ == "__main__":
@@ -118,3 +87,6 @@ if __name__ == "__main__":
     except UserError as error:
         print(f"pretrain: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("pretrain: stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        sys.exit(130)

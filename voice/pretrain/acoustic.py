@@ -21,7 +21,6 @@ from voice.train.schedule import warm_cosine
 
 RATE = RATES[0]
 BUDGET_S = 36.0  # seconds of audio a step
-LONGEST_S = 8.0
 
 
 def start(args: argparse.Namespace) -> Acoustic:
@@ -38,8 +37,8 @@ def start(args: argparse.Namespace) -> Acoustic:
 
 def run(args: argparse.Namespace) -> None:
     """Train and write `work/acoustic.safetensors` and `work/discriminator.safetensors`."""
-    corpus = Corpus(args.work)
-    items = [i for i in tokens.load(args.work, corpus) if i.clip.seconds < LONGEST_S and i.clip.kind in CLEAN]
+    corpus = Corpus(args.arrays)
+    items = [i for i in tokens.load(args.work, corpus) if i.clip.seconds < args.longest and i.clip.kind in CLEAN]
     held, items = items[::151][:16], [item for n, item in enumerate(items) if n % 151 or n // 151 >= 16]
     torch.manual_seed(args.seed)
     model = start(args)
@@ -54,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
         rng = random.Random(args.seed * 19 + number)
         return [spoken(items[i], rng) for i in epochs.batch(number - 1)]
 
-    epochs = Epochs([item.clip.seconds for item in items], BUDGET_S, args.seed)
+    epochs = Epochs([item.clip.seconds for item in items], args.budget or BUDGET_S, args.seed)
     trainer = AcousticTrainer(
         model,
         Discriminator(),

@@ -17,40 +17,44 @@ from voice.f0 import f0_track
 from voice.mel import linear_spectrogram
 from voice.nets import losses
 from voice.nets.acoustic import Acoustic
-from voice.pretrain.corpus import RATES, Clip, Corpus
+from voice.pretrain.corpus import LONGEST_S, RATES, Clip, Corpus
 from voice.pretrain.warm import warm_start
 from voice.train.acoustic import RESOLUTIONS, decode
 from voice.train.frozen import choose_trainable
-from voice.train.loop import train
+from voice.train.loop import train, write_history
 from voice.train.schedule import warm_cosine
 
 RATE = RATES[0]
 SECONDS = 1.28
+BUDGET_S = 20.48  # seconds of audio a step
 CLEAN = ("synthetic", "read sentence")
 CONNECTED = (*CLEAN, "accented English")
 
 
-def usable(corpus: Corpus, kinds: tuple[str, ...] = CLEAN) -> list[Clip]:
-    """Clips of some kinds, 1 to 12 s, with a plausible number of phones a second."""
-    return [c for c in corpus.clips if c.kind in kinds and 1 < c.seconds < 12 and 4 < len(c.phones) / c.seconds < 25]
+def usable(corpus: Corpus, kinds: tuple[str, ...] = CLEAN, longest: float = LONGEST_S) -> list[Clip]:
+    """Clips of some kinds, 1 to `longest` seconds, with a plausible number of phones a second."""
+    fit = [c for c in corpus.clips if c.kind in kinds and 1 < c.seconds < longest]
+    return [c for c in fit if 4 < len(c.phones) / c.seconds < 25]
 
 
 class AutoencoderTrainer:
     """Mel and KL steps on random crops of `SECONDS`."""
 
-    def __init__(self, corpus: Corpus, clips: list[Clip], steps: int, rate: float, seed: int, batch: int = 16) -> None:
-        self.model = Acoustic()
-        self.corpus, self.clips, self.batch = corpus, [c for c in clips if c.seconds > SECONDS], batch
-        self.steps, self.rate, self.seed = steps, rate, seed
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.steps, self.rate, self.seed, self.device = args.steps, args.rate, args.seed, torch.device(args.device)
+        torch.manual_seed(args.seed)
+        self.model = Acoustic().to(self.device)
+        self.corpus, self.crops = Corpus(args.arrays), max(1, round((args.budget or BUDGET_S) / SECONDS))
+        self.clips = [c for c in usable(self.corpus, longest=args.longest) if c.seconds > SECONDS]
         # The rest waits for tokens and must not be counted as trained.
         trained = choose_trainable(self.model, ["enc_q", "ref_enc", "dec"])
-        self.optimiser = torch.optim.AdamW(trained, lr=rate, betas=(0.8, 0.99))
+        self.optimiser = torch.optim.AdamW(trained, lr=args.rate, betas=(0.8, 0.99))
 
     def _crops(self, number: int) -> torch.Tensor:
         rng = random.Random(self.seed * 17 + number)
         size = int(SECONDS * RATE)
         rows = []
-        for clip in rng.sample(self.clips, self.batch):
+        for clip in rng.sample(self.clips, min(self.crops, len(self.clips))):
             wav = self.corpus.wav(clip, RATE)
             start = rng.randrange(len(wav) - size + 1)
             rows.append(torch.from_numpy(wav[start : start + size]))
@@ -59,11 +63,12 @@ class AutoencoderTrainer:
     def step(self, number: int) -> dict[str, float]:
         self.model.train()
         c = self.model.config
-        wav = self._crops(number)
+        crops = self._crops(number)
+        f0 = torch.stack([torch.from_numpy(f0_track(row.numpy(), RATE, c.hop // 2)) for row in crops]).to(self.device)
+        wav = crops.to(self.device)
         spec = linear_spectrogram(wav, c.n_fft, c.hop, c.win)
-        mask = torch.ones(len(wav), 1, spec.shape[2])
-        f0 = torch.stack([torch.from_numpy(f0_track(row.numpy(), RATE, c.hop // 2)) for row in wav])
-        with torch.autocast("cpu", torch.bfloat16):
+        mask = torch.ones(len(wav), 1, spec.shape[2], device=self.device)
+        with torch.autocast(self.device.type, torch.bfloat16):
             ge = self.model.reference(spec)
             assert self.model.enc_q is not None  # made with its posterior, above
             z, mean, logs = self.model.enc_q(spec, mask, ge.detach())
@@ -100,10 +105,10 @@ class AutoencoderTrainer:
 
 def run(args: argparse.Namespace) -> None:
     """Train and write `work/autoencoder.safetensors` (an Acoustic file whose prior is untrained)."""
-    corpus = Corpus(args.work)
-    trainer = AutoencoderTrainer(corpus, usable(corpus), args.steps, args.rate, args.seed)
+    trainer = AutoencoderTrainer(args)
     if args.start is not None:
         warm_start(trainer.model, args.start / "acoustic.safetensors")
     options: dict[str, Any] = {"log_every": 50, "save_every": 200, "minutes": args.minutes, "desc": "autoencoder"}
-    train(trainer, args.steps, args.work / "autoencoder", seed=args.seed, **options)
+    history = train(trainer, args.steps, args.work / "autoencoder", seed=args.seed, **options)
     trainer.model.save(args.work / "autoencoder.safetensors")
+    write_history(args.work / "autoencoder.loss.tsv", history.rows)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+import csv
 import json
 import shutil
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from voice.errors import UserError
 from voice.files import sha256_file, write_json
@@ -16,6 +17,8 @@ from voice.pretrain.corpus import Corpus
 from voice.weights import load_tensors
 
 FILES = ("content", "semantic", "acoustic", "discriminator", "heard")
+ALWAYS = ("autoencoder", "acoustic", "semantic")
+PARTS = ("content", "refine", "realign", "distil", *ALWAYS)
 LIMIT_BYTES = 32_000_000
 
 
@@ -37,21 +40,39 @@ def data_of(corpus: Corpus) -> list[dict[str, Any]]:
     ]
 
 
-def training_of(work: Path, name: str) -> dict[str, Any]:
-    """Steps and last measures of one training, from its checkpoint."""
-    file = work / name / "checkpoint.pt"
-    if not file.is_file():
-        raise UserError(f"{file}: no such training", f"run `python -m voice.pretrain {name}` first")
-    saved = torch.load(file, map_location="cpu", weights_only=True)
-    measured: dict[str, float] = {}
-    for row in saved["history"]["rows"]:
-        measured |= {k: round(v, 4) for k, v in row.items() if k != "step"}
-    return {"steps": saved["step"], "last": measured}
+def training_of(curve: Path) -> dict[str, Any]:
+    """Steps and last measures of one training, from the table of its losses."""
+    with curve.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    if not rows:
+        raise UserError(f"{curve}: an empty table", "train this part again")
+    measured = {key: round(float(value), 4) for row in rows for key, value in row.items() if value and key != "step"}
+    return {"steps": int(rows[-1]["step"]), "last": measured}
 
 
-def write_card(work: Path, out: Path) -> None:
+def trainings(folders: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """`training_of` every part, from `NAME.loss.tsv` in the first of `folders` that has it.
+
+    Raises UserError when a part was not trained, or the content encoder was neither refined nor distilled.
+    """
+    found = {}
+    for name in PARTS:
+        for curve in (folder / f"{name}.loss.tsv" for folder in folders):
+            if curve.is_file() and name not in found:
+                found[name] = training_of(curve)
+    missing = [name for name in ALWAYS if name not in found]
+    if "refine" not in found and "distil" not in found:
+        missing.insert(0, "distil")
+    if missing:
+        where = folders[0]
+        raise UserError(f"{where}: no {missing[0]}.loss.tsv", f"run `python -m voice.pretrain {missing[0]}` first")
+    return found
+
+
+def run(args: argparse.Namespace) -> None:
     """Write weights (float16) and `card.json` to `out`. UserError when one is missing or all are too large."""
-    corpus = Corpus(work)
+    corpus, work, out = Corpus(args.arrays), args.work, args.out
+    trained = trainings([work, args.first] if args.first else [work])
     missing = [name for name in FILES if not (work / f"{name}.safetensors").is_file()]
     if missing:
         raise UserError(f"{work}: no {', '.join(missing)}", "train these parts first")
@@ -70,7 +91,6 @@ def write_card(work: Path, out: Path) -> None:
             "parameters": sum(t.numel() for t in tensors.values()),
             "config": meta["config"],
         }
-    trained = ("refine", "autoencoder", "acoustic", "semantic")
     card = {
         "name": "mini",
         "what": "Small base in the GPT-SoVITS design: English and Mandarin, 24 kHz, 50 frames/s, 25 tokens/s, no BERT",
@@ -80,8 +100,8 @@ def write_card(work: Path, out: Path) -> None:
         "AISHELL-3 (Shi et al. 2020), audio-cmn (H. Lopez, C. Wang, Y. Tan / Shtooka); synthetic speech by Kokoro-82M",
         "data": data_of(corpus),
         "hours": round(sum(clip.seconds for clip in corpus.clips) / 3600, 2),
-        "training": {name: training_of(work, name) for name in trained},
-        "command": "see voice/pretrain/README.md",
+        "training": trained,
+        "command": "see base/README.md",
         "not_in_the_data": "Kokoro voices am_michael, bf_emma, af_bella, bm_george, zm_yunyang, zf_xiaoxiao; "
         "LibriSpeech test readers",
         "files": files,

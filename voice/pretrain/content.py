@@ -7,8 +7,8 @@ clips and doubles their number every few steps: on all clips at once CTC stays o
 
 from __future__ import annotations
 
+import argparse
 import random
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,12 +16,13 @@ from torch.nn import functional as F
 
 from voice.metrics.phone_error import heard_units, phone_edits
 from voice.nets.hubert import HOP, RATE, ContentEncoder
-from voice.pretrain.corpus import Clip, Corpus
+from voice.pretrain.corpus import LONGEST_S, Clip, Corpus
+from voice.pretrain.warm import warm_start
 from voice.train.batching import Epochs, pad_right
-from voice.train.loop import History, train
+from voice.train.loop import train, write_history
 from voice.train.schedule import warm_cosine
 
-BUDGET_S = 24.0
+BUDGET_S = 24.0  # seconds of sound a step where no other is given
 FIRST_CLIPS = 32
 DOUBLING_STEPS = 60
 
@@ -39,20 +40,23 @@ def disturb(wav: torch.Tensor, rng: random.Random) -> torch.Tensor:
 class ContentTrainer:
     """CTC steps of a ContentEncoder."""
 
-    def __init__(self, corpus: Corpus, clips: list[Clip], held: list[Clip], steps: int, rate: float, seed: int) -> None:
-        self.model = ContentEncoder()
-        self.corpus, self.clips, self.held = corpus, clips, held
-        self.steps, self.rate, self.seed = steps, rate, seed
-        self.epochs = Epochs([clip.seconds for clip in clips], BUDGET_S, seed)
-        self.easy = sorted(clips, key=lambda c: (c.kind != "synthetic", abs(c.seconds - 3), c.name))
-        self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.steps, self.rate, self.seed, self.device = args.steps, args.rate, args.seed, torch.device(args.device)
+        torch.manual_seed(args.seed)
+        self.model = ContentEncoder().to(self.device)
+        self.corpus = Corpus(args.arrays)
+        self.clips, self.held = split(usable(self.corpus, args.longest))
+        self.budget = args.budget or BUDGET_S
+        self.epochs = Epochs([clip.seconds for clip in self.clips], self.budget, args.seed)
+        self.easy = sorted(self.clips, key=lambda c: (c.kind != "synthetic", abs(c.seconds - 3), c.name))
+        self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=args.rate, betas=(0.9, 0.98), weight_decay=0.01)
 
     def _loss(self, wavs: list[torch.Tensor], clips: list[Clip]) -> torch.Tensor:
-        wav, sizes = pad_right(wavs)
+        wav, sizes = (t.to(self.device) for t in pad_right(wavs))
         with torch.autocast(wav.device.type, torch.bfloat16):
             logs, frames = self.model.log_probs(wav, sizes)
-        targets = torch.tensor([unit for clip in clips for unit in clip.units])
-        counts = torch.tensor([len(clip.units) for clip in clips])
+        targets = torch.tensor([unit for clip in clips for unit in clip.units], device=self.device)
+        counts = torch.tensor([len(clip.units) for clip in clips], device=self.device)
         loss = F.ctc_loss(logs.transpose(0, 1).float(), targets, frames, counts, reduction="none", zero_infinity=True)
         return loss.sum() / counts.sum()
 
@@ -60,7 +64,7 @@ class ContentTrainer:
         pool = int(FIRST_CLIPS * 2 ** (number / DOUBLING_STEPS))
         if pool >= len(self.clips):
             return [self.clips[i] for i in self.epochs.batch(number - 1)]
-        return rng.sample(self.easy[:pool], int(BUDGET_S / 4))
+        return rng.sample(self.easy[:pool], min(pool, int(self.budget / 4)))
 
     def step(self, number: int) -> dict[str, float]:
         self.model.train()
@@ -86,8 +90,8 @@ class ContentTrainer:
         for clip in self.held:
             wav = torch.from_numpy(self.corpus.wav(clip, RATE))
             loss += float(self._loss([wav], [clip])) / len(self.held)
-            logs, _ = self.model.log_probs(wav[None])
-            errors += phone_edits(heard_units(logs[0]), clip.units)
+            logs, _ = self.model.log_probs(wav[None].to(self.device))
+            errors += phone_edits(heard_units(logs[0].cpu()), clip.units)
             total += len(clip.units)
         return {"loss": loss, "phone_error": errors / max(total, 1)}
 
@@ -109,17 +113,17 @@ def split(clips: list[Clip], every: int = 97, most: int = 40) -> tuple[list[Clip
     return [clip for clip in clips if clip.name not in names], held
 
 
-def usable(corpus: Corpus) -> list[Clip]:
-    """Clips below 11 s with enough frames for their units."""
-    return [c for c in corpus.clips if c.units and c.seconds < 11 and c.size[RATE] // HOP > 1.3 * len(c.units)]
+def usable(corpus: Corpus, longest: float = LONGEST_S) -> list[Clip]:
+    """Clips below `longest` seconds with enough frames for their units."""
+    return [c for c in corpus.clips if c.units and c.seconds < longest and c.size[RATE] // HOP > 1.3 * len(c.units)]
 
 
-def run(work: Path, steps: int, rate: float, seed: int, minutes: float | None) -> History:
+def run(args: argparse.Namespace) -> None:
     """Train and write `work/content.safetensors`."""
-    corpus = Corpus(work)
-    clips, held = split(usable(corpus))
-    trainer = ContentTrainer(corpus, clips, held, steps, rate, seed)
-    options: dict[str, Any] = {"log_every": 50, "save_every": 250, "validate_every": 500, "minutes": minutes}
-    history = train(trainer, steps, work / "content", seed=seed, desc="content", **options)
-    trainer.model.save(work / "content.safetensors")
-    return history
+    trainer = ContentTrainer(args)
+    if args.start is not None:
+        warm_start(trainer.model, args.start / "content.safetensors")
+    options: dict[str, Any] = {"log_every": 50, "save_every": 250, "validate_every": 500, "minutes": args.minutes}
+    history = train(trainer, args.steps, args.work / "content", seed=args.seed, desc="content", **options)
+    trainer.model.save(args.work / "content.safetensors")
+    write_history(args.work / "content.loss.tsv", history.rows)

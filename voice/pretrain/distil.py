@@ -28,6 +28,7 @@ from voice.train.batching import Epochs, pad_right
 from voice.train.loop import train, write_history
 from voice.weights import load_tensors, save_tensors
 
+BUDGET_S = 36.0
 CTC_SHARE = 0.5
 HELD_EVERY = 3
 PARTS = ("model", "head", "guess", "optimiser")
@@ -53,19 +54,19 @@ def unsteady(frames: torch.Tensor, units: torch.Tensor) -> torch.Tensor:
 
 
 class DistilTrainer:
-    """Teacher, frame and CTC steps of a ContentEncoder; `budget` is seconds of sound a step."""
+    """Teacher, frame and CTC steps of a ContentEncoder."""
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.steps, self.rate, self.seed, self.device = args.steps, args.rate, args.seed, torch.device(args.device)
         torch.manual_seed(args.seed)  # for the layers that begin at random
         self.steady, self.strength = args.steady, args.strength
-        self.corpus = Corpus(args.work)
+        self.corpus = Corpus(args.arrays)
         self.targets = Targets(self.corpus, args.target / "frames.safetensors", args.target)
         away = strangers(self.corpus.clips)
-        fit = fitting(self.corpus, self.targets)
+        fit = fitting(self.corpus, self.targets, args.longest)
         self.clips = [clip for clip in fit if clip.speaker not in away]
         self.held = [clip for clip in fit if clip.speaker in away][::HELD_EVERY]
-        self.epochs = Epochs([clip.seconds for clip in self.clips], args.budget, args.seed)
+        self.epochs = Epochs([clip.seconds for clip in self.clips], args.budget or BUDGET_S, args.seed)
         config = dataclasses.replace(ContentConfig(), feature_layer=args.feature_layer)
         self.model = ContentEncoder(config)
         front = VariedFront(config.mels, config.conv_dim[-1], config.centre, args.strength)

@@ -6,6 +6,7 @@ tells the network far more a second of speech than CTC does, and its frame poste
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -63,10 +64,10 @@ def frame_head(work: Path) -> nn.Linear | None:
     return head
 
 
-def run(work: Path) -> None:
+def run(args: argparse.Namespace) -> None:
     """Write `work/frames.safetensors`: `unit` int16 of every frame and `start` int64 of every clip (clips + 1)."""
-    corpus, head = Corpus(work), frame_head(work)
-    encoder = ContentEncoder.load(work / "content.safetensors")
+    corpus, work, head = Corpus(args.arrays), args.work, frame_head(args.work)
+    encoder = ContentEncoder.load(work / "content.safetensors").to(args.device)
     out, starts = [], [0]
     with torch.inference_mode():
         for clip in tqdm(corpus.clips, desc="align", mininterval=10):
@@ -79,7 +80,8 @@ def run(work: Path) -> None:
 
 
 def _labels(wav: np.ndarray, clip: Clip, encoder: ContentEncoder, head: nn.Linear | None) -> np.ndarray:
-    ssl, logs, _ = encoder.features_and_log_probs(torch.from_numpy(wav)[None])
+    sound = torch.from_numpy(wav)[None].to(next(encoder.parameters()).device)
+    ssl, logs, _ = (found.cpu() for found in encoder.features_and_log_probs(sound))
     frames = ssl.shape[1]
     if len(clip.units) * 1.2 > frames or not clip.units:
         return np.full(frames, -1, dtype=np.int16)  # cannot be aligned: trained on by nobody

@@ -1,7 +1,8 @@
-"""Loss curves of every training below a work folder, in one picture."""
+"""Loss curves of every training below a work folder, finished or not, in one picture."""
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import matplotlib
@@ -12,12 +13,16 @@ from matplotlib import pyplot as plt
 
 from voice.errors import UserError
 
-PARTS = ("content", "refine", "autoencoder", "acoustic", "semantic")
+PARTS = ("content", "refine", "realign", "distil", "autoencoder", "acoustic", "semantic")
 
 
-def draw(work: Path) -> Path:
-    """Write `work/loss.png`: one panel a training, training and held-out loss. Raises UserError when none exists."""
-    runs = [(name, work / name / "checkpoint.pt") for name in PARTS if (work / name / "checkpoint.pt").is_file()]
+def draw(work: Path, first: Path | None = None) -> Path:
+    """Write `work/loss.png`: one panel a training of `work` and `first`, training and held-out loss.
+
+    Raises UserError when there is none.
+    """
+    files = [(name, folder / name / "checkpoint.pt") for name in PARTS for folder in (first, work) if folder]
+    runs = [(name, file) for name, file in files if file.is_file()]
     if not runs:
         raise UserError(f"{work}: no training here yet", "run a training step first")
     figure, panels = plt.subplots(1, len(runs), figsize=(4.5 * len(runs), 3.2), squeeze=False)
@@ -34,3 +39,8 @@ def draw(work: Path) -> Path:
     figure.savefig(target, dpi=110)
     plt.close(figure)
     return target
+
+
+def run(args: argparse.Namespace) -> None:
+    """Draw and print where."""
+    print(draw(args.work, args.first))

@@ -8,6 +8,7 @@ Three measures a speaker, all against the text front end's reading of the transc
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -139,9 +140,12 @@ def table(names: Sequence[str], scores: Sequence[dict[str, Score]]) -> str:
     return "\n".join([*lines, row("mean", [mean(list(found.values())) for found in scores])])
 
 
-def run(recordings: Path, folders: Sequence[Path]) -> str:
-    """Score the listener of every folder on all recordings; the table is returned and printed."""
+def compare(recordings: Path, folders: Sequence[Path]) -> str:
+    """Score the listener of every folder on all recordings: a table."""
     said = read_recordings(recordings)
-    found = table([folder.name for folder in folders], [score(Listener.load(folder), said) for folder in folders])
-    print(found)
-    return found
+    return table([folder.name for folder in folders], [score(Listener.load(folder), said) for folder in folders])
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print the table."""
+    print(compare(args.recordings, args.listeners))

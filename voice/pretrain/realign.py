@@ -60,13 +60,13 @@ class HeadTrainer:
     def __init__(self, args: argparse.Namespace) -> None:
         self.steps, self.rate, self.seed, self.device = args.steps, args.rate, args.seed, torch.device(args.device)
         torch.manual_seed(args.seed)  # for the layers that begin at random
-        self.corpus = Corpus(args.work)
+        self.corpus = Corpus(args.arrays)
         self.targets = Targets(self.corpus, args.work / "frames.safetensors", args.target)
         away = strangers(self.corpus.clips)
-        fit = fitting(self.corpus, self.targets)
+        fit = fitting(self.corpus, self.targets, args.longest)
         self.clips = [clip for clip in fit if clip.speaker not in away]
         self.held = [clip for clip in fit if clip.speaker in away]
-        self.epochs = Epochs([clip.seconds for clip in self.clips], BUDGET_S, args.seed)
+        self.epochs = Epochs([clip.seconds for clip in self.clips], args.budget or BUDGET_S, args.seed)
         self.model = TeacherHead().to(self.device)
         self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=args.rate, weight_decay=0.01)
 

@@ -53,15 +53,15 @@ class RefineTrainer:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.steps, self.rate, self.seed = args.steps, args.rate, args.seed
-        self.corpus = Corpus(args.work)
+        self.corpus = Corpus(args.arrays)
         tensors, _ = load_tensors(args.work / "frames.safetensors")
         starts = tensors["start"].tolist()
         spans = {c.name: (a, b) for c, a, b in zip(self.corpus.clips, starts[:-1], starts[1:], strict=True)}
         self.labels = {name: tensors["unit"][a:b].long() for name, (a, b) in spans.items()}
-        fit = usable(self.corpus)
+        fit = usable(self.corpus, args.longest)
         fit = [clip for clip in fit if int(self.labels[clip.name].min()) >= 0]
         self.clips, self.held = split(fit)
-        self.epochs = Epochs([clip.seconds for clip in self.clips], BUDGET_S, args.seed)
+        self.epochs = Epochs([clip.seconds for clip in self.clips], args.budget or BUDGET_S, args.seed)
         state, _ = load_tensors(args.work / "content.safetensors")
         self.model = ContentEncoder(ContentConfig())
         self.model.load_state_dict({name: t.float() for name, t in state.items()})

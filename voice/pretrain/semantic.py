@@ -42,13 +42,13 @@ def join(first: tokens.Tokenised, second: tokens.Tokenised | None, rng: random.R
 
 def run(args: argparse.Namespace) -> None:
     """Train and write `work/semantic.safetensors`."""
-    corpus = Corpus(args.work)
+    corpus = Corpus(args.arrays)
     items = tokens.load(args.work, corpus)
     held, items = items[::151][:30], [item for n, item in enumerate(items) if n % 151 or n // 151 >= 30]
     speakers: dict[str, list[tokens.Tokenised]] = defaultdict(list)
     for item in items:
         speakers[item.clip.speaker].append(item)
-    epochs = Epochs([len(item.tokens) * 1.6 for item in items], BUDGET_TOKENS, args.seed)
+    epochs = Epochs([len(item.tokens) * 1.6 for item in items], args.budget or BUDGET_TOKENS, args.seed)
 
     def batch(number: int) -> list[Line]:
         rng = random.Random(args.seed * 13 + number)

@@ -8,12 +8,11 @@ import numpy as np
 import torch
 
 from voice.nets.hubert import HOP, RATE
-from voice.pretrain.corpus import Clip, Corpus
+from voice.pretrain.corpus import LONGEST_S, Clip, Corpus
 from voice.pretrain.teacher import DIMS, frame_starts
 from voice.weights import load_tensors
 
 IGNORE = -1
-LONGEST_S = 20.0  # most LibriSpeech clips last 12 to 16 s, and their readers are most of all speakers
 EVERY_WORD = 3  # one isolated word in so many: an hour of them has two speakers
 EVERY_SPEAKER, MOST_SECONDS = 16, 600.0  # one speaker in so many is held out, none with more speech than this
 
@@ -61,8 +60,8 @@ class Targets:
         return self.unit[part].long(), torch.from_numpy(frames)
 
 
-def fitting(corpus: Corpus, targets: Targets) -> list[Clip]:
-    """Clips to train on: not too long, aligned, and their units fit into their frames."""
+def fitting(corpus: Corpus, targets: Targets, longest: float = LONGEST_S) -> list[Clip]:
+    """Clips to train on: below `longest` seconds, aligned, and their units fit into their frames."""
     words = 0
     found = []
     for clip in corpus.clips:
@@ -70,7 +69,7 @@ def fitting(corpus: Corpus, targets: Targets) -> list[Clip]:
             words += 1
             if words % EVERY_WORD:
                 continue
-        fits = clip.units and clip.seconds < LONGEST_S and clip.size[RATE] // HOP > 1.3 * len(clip.units)
+        fits = clip.units and clip.seconds < longest and clip.size[RATE] // HOP > 1.3 * len(clip.units)
         if fits and int(targets.of(clip)[0].min()) >= 0:
             found.append(clip)
     return found

@@ -91,37 +91,41 @@ def run(args: argparse.Namespace) -> None:
     """Write `target/teacher.f16` [frames of the corpus, 128] and its basis `target/teacher.safetensors`.
 
     The directions are principal components, each brought to unit spread over a sample of the corpus.
-    Resumes: windows already written are listed in `target/teacher.done`.
+    Resumes: windows already written are listed in `target/teacher/done`.
     """
-    corpus, out = Corpus(args.work), args.target
-    out.mkdir(parents=True, exist_ok=True)
+    corpus, out = Corpus(args.arrays), args.target
+    part = out / "teacher"  # what is not whole yet: a step that is stopped goes on from here
+    part.mkdir(parents=True, exist_ok=True)
     teacher = load_teacher(args.teacher, LAYER).to(args.device)
     groups, starts = windows(corpus.clips), frame_starts(corpus.clips)
-    basis = out / "teacher.safetensors"
+    basis = part / "basis.safetensors"
     if not basis.is_file():
         picked = np.random.default_rng(args.seed).permutation(len(groups))[:SAMPLED_WINDOWS]
         sample = [window_frames(teacher, corpus, groups[n], args.device) for n in tqdm(picked, desc="sample")]
-        frames = np.concatenate([part for parts in sample for part in parts])
-        found = PCA(DIMS, svd_solver="covariance_eigh").fit(frames)
-        weight = found.components_.T / np.sqrt(found.explained_variance_)
+        frames = np.concatenate([one for several in sample for one in several])
+        pca = PCA(DIMS, svd_solver="covariance_eigh").fit(frames)
+        weight = pca.components_.T / np.sqrt(pca.explained_variance_)
         save_tensors(
             basis,
-            {"weight": torch.from_numpy(weight).float(), "mean": torch.from_numpy(found.mean_).float()},
-            {"layer": LAYER, "kept": round(float(found.explained_variance_ratio_.sum()), 4)},
+            {"weight": torch.from_numpy(weight).float(), "mean": torch.from_numpy(pca.mean_).float()},
+            {"layer": LAYER, "kept": round(float(pca.explained_variance_ratio_.sum()), 4)},
         )
-        print(f"teacher: {DIMS} components keep {100 * found.explained_variance_ratio_.sum():.1f} % of the variance")
+        print(f"teacher: {DIMS} components keep {100 * pca.explained_variance_ratio_.sum():.1f} % of the variance")
     tensors, _ = load_tensors(basis)
     weight, mean = tensors["weight"].numpy(), tensors["mean"].numpy()
     shape = (int(starts[-1]), DIMS)
-    file, log = out / "teacher.f16", out / "teacher.done"
+    file, log = part / "frames.f16", part / "done"
     if not file.is_file() or file.stat().st_size != 2 * shape[0] * shape[1]:
         log.unlink(missing_ok=True)
     store = np.memmap(file, dtype=np.float16, mode="r+" if log.is_file() else "w+", shape=shape)
     done = {int(line) for line in log.read_text().split()} if log.is_file() else set()
     with log.open("a") as marks:
         for number in tqdm([n for n in range(len(groups)) if n not in done], desc="teacher", mininterval=20):
-            parts = window_frames(teacher, corpus, groups[number], args.device)
-            for i, part in zip(groups[number].clips, parts, strict=True):
-                store[starts[i] : starts[i + 1]] = (part - mean) @ weight
+            found = window_frames(teacher, corpus, groups[number], args.device)
+            for i, frames in zip(groups[number].clips, found, strict=True):
+                store[starts[i] : starts[i + 1]] = (frames - mean) @ weight
             store.flush()
             print(number, file=marks, flush=True)
+    file.replace(out / "teacher.f16")
+    basis.replace(out / "teacher.safetensors")
+    log.unlink()

@@ -7,6 +7,7 @@ gives the codebook. Both are then frozen, as in the published models.
 
 from __future__ import annotations
 
+import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,20 +35,20 @@ SAMPLED_FRAMES = 120_000
 DIRECTIONS = 40  # of at most 101 discriminants; the later ones tell little
 
 
-def run(work: Path, seed: int) -> None:
+def run(args: argparse.Namespace) -> None:
     """Write `quantiser`, `heard` and `tokens.safetensors` and `tokens.jsonl` to `work`."""
-    corpus, head = Corpus(work), frame_head(work)
+    corpus, work, seed, head = Corpus(args.arrays), args.work, args.seed, frame_head(args.work)
     if head is None:
-        raise UserError(f"{work}: no frame_head.safetensors", "run `python -m voice.pretrain refine` first")
-    encoder = ContentEncoder.load(work / "content.safetensors")
+        raise UserError(f"{work}: no frame_head.safetensors", "run `python -m voice.pretrain distil` or `refine` first")
+    encoder = ContentEncoder.load(work / "content.safetensors").to(args.device)
     features: list[np.ndarray] = []
     spoken: list[np.ndarray] = []
     units: list[np.ndarray] = []
     kept: list[Clip] = []
     with torch.inference_mode():
-        for clip in tqdm(usable(corpus, CONNECTED), desc="features", mininterval=10):
+        for clip in tqdm(usable(corpus, CONNECTED, args.longest), desc="features", mininterval=10):
             wav = corpus.wav(clip, RATE)
-            ssl = encoder.features(torch.from_numpy(wav)[None])[0][0]
+            ssl = encoder.features(torch.from_numpy(wav)[None].to(args.device))[0][0].cpu()
             pairs = len(ssl) // 2
             if len(clip.units) > 0.9 * len(ssl):
                 continue

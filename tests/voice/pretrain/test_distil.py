@@ -69,6 +69,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def options(work: Path, target: Path, **changed: object) -> Namespace:
     usual = {"steps": 3, "rate": 3e-4, "seed": 5, "device": "cpu", "minutes": None, "budget": 4.0, "feature_layer": 5}
     usual |= {"steady": 0.5, "strength": 1.0}
+    usual |= {"arrays": work, "longest": 20.0}
     return Namespace(work=work, target=target, **(usual | changed))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import struct
+import json
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -13,25 +14,13 @@ from hypothesis import strategies as st
 from transformers import WhisperConfig
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
+from tests.voice.pretrain.ctranslate2_file import arrays_of, file_of
 from voice.errors import UserError
 from voice.nets.hubert import HOP, RATE
+from voice.pretrain import teacher
 from voice.pretrain.corpus import Clip
 from voice.pretrain.teacher import GAP, HALF, WINDOW, frame_starts, windows
 from voice.pretrain.whisper_weights import encoder_state, load_teacher, read_ctranslate2
-
-
-def file_of(arrays: dict[str, np.ndarray], version: int = 6) -> bytes:
-    """A CTranslate2 file that holds `arrays`, float16 or int8."""
-
-    def text(value: str) -> bytes:
-        return struct.pack("<H", len(value) + 1) + value.encode() + b"\0"
-
-    raw = struct.pack("<I", version) + text("WhisperSpec") + struct.pack("<II", 3, len(arrays))
-    for name, array in arrays.items():
-        kind = {"float16": 4, "int8": 1}[array.dtype.name]
-        raw += text(name) + struct.pack("<B", array.ndim) + struct.pack(f"<{array.ndim}I", *array.shape)
-        raw += struct.pack("<BI", kind, array.nbytes) + array.tobytes()
-    return raw
 
 
 def encoder() -> WhisperEncoder:
@@ -41,31 +30,6 @@ def encoder() -> WhisperEncoder:
     for parameter in made.parameters():
         parameter.data = torch.randn_like(parameter).half().float()
     return made
-
-
-def arrays_of(model: WhisperEncoder) -> dict[str, np.ndarray]:
-    """The encoder as CTranslate2 names it: query, key and value in one."""
-    own = {name: tensor.numpy().astype(np.float16) for name, tensor in model.state_dict().items()}
-    names = {"conv1": "conv1", "conv2": "conv2", "layer_norm": "layer_norm"}
-    found = {"encoder/position_encodings/encodings": own["embed_positions.weight"]}
-    for number in range(2):
-        ours, theirs = f"layers.{number}", f"layer_{number}"
-        names |= {
-            f"{ours}.self_attn_layer_norm": f"{theirs}/self_attention/layer_norm",
-            f"{ours}.final_layer_norm": f"{theirs}/ffn/layer_norm",
-            f"{ours}.self_attn.out_proj": f"{theirs}/self_attention/linear_1",
-            f"{ours}.fc1": f"{theirs}/ffn/linear_0",
-            f"{ours}.fc2": f"{theirs}/ffn/linear_1",
-        }
-        parts = [own[f"{ours}.self_attn.{part}_proj.weight"] for part in "qkv"]
-        biases = [own[f"{ours}.self_attn.q_proj.bias"], np.zeros(24, np.float16), own[f"{ours}.self_attn.v_proj.bias"]]
-        found[f"encoder/{theirs}/self_attention/linear_0/weight"] = np.concatenate(parts)
-        found[f"encoder/{theirs}/self_attention/linear_0/bias"] = np.concatenate(biases)
-    for ours, theirs in names.items():
-        norm = "norm" in ours
-        found[f"encoder/{theirs}/{'gamma' if norm else 'weight'}"] = own[f"{ours}.weight"]
-        found[f"encoder/{theirs}/{'beta' if norm else 'bias'}"] = own[f"{ours}.bias"]
-    return found
 
 
 def test_an_encoder_comes_back_from_a_ctranslate2_file() -> None:
@@ -120,3 +84,51 @@ def test_every_clip_has_one_place_beside_its_own_speaker(sizes: list[tuple[str, 
         assert all(after - before == GAP for after, before in zip(window.starts[1:], ends[:-1], strict=True))
         assert len(window.clips) == 1 or ends[-1] <= WINDOW
     assert frame_starts(clips)[-1] == sum(size // HOP for _, size in sizes)
+
+
+class CountingTeacher:
+    """Frames that tell their window, and a power cut after some windows."""
+
+    def __init__(self, windows_left: int) -> None:
+        self.left = windows_left
+
+    def to(self, device: str) -> CountingTeacher:
+        return self
+
+    def features(self, wav: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        count = wav.shape[1] // HOP
+        dice = torch.Generator().manual_seed(int(wav.square().sum() * 1000))
+        return torch.randn(1, count, 512, generator=dice), torch.tensor([count])
+
+
+@pytest.mark.parametrize("stop", [0, 1, 4, 6])
+def test_a_stopped_teacher_goes_on_to_the_same_frames(
+    stop: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four windows are heard for the directions and then written; stopped in either half and begun again."""
+    dice = np.random.default_rng(0)
+    rows: list[dict[str, object]] = []
+    for n, size in enumerate([20 * RATE] * 4):
+        row = {"file": f"{n}.wav", "part": "x", "speaker": "ab"[n % 2], "lang": "en", "phones": [], "units": []}
+        rows.append(row | {"start": [n * size * 3 // 2, n * size], "size": [size * 3 // 2, size]})
+    for rate in (RATE, 24000):
+        (dice.standard_normal(80 * rate) * 1000).astype(np.int16).tofile(tmp_path / f"{rate}.i16")
+    (tmp_path / "index.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+
+    def frames(name: str, *lives: int) -> list[bytes]:
+        args = Namespace(arrays=tmp_path, target=tmp_path / name, teacher=tmp_path, device="cpu", seed=3)
+        for left in lives:
+            monkeypatch.setattr(teacher, "load_teacher", lambda *_, left=left: CountingTeacher(left))
+            if left < 8:
+                with pytest.raises(KeyboardInterrupt):
+                    teacher.run(args)
+                assert not (args.target / "teacher.f16").exists()
+            else:
+                teacher.run(args)
+        assert not (args.target / "teacher" / "done").exists()
+        return [(args.target / f"teacher.{suffix}").read_bytes() for suffix in ("f16", "safetensors")]
+
+    assert frames("parts", stop, 99) == frames("whole", 99)
