@@ -116,7 +116,7 @@ class Bench:
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Rows of a table of the voice."""
         lines = (self.root / "data" / VOICE / f"{table}.jsonl").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        return [json.loads(line) for line in lines if line]
 
     def outputs(self) -> dict[str, str]:
         """sha256 of every output."""

@@ -17,11 +17,12 @@ from voice.pretrain.resume import KEPT_IN, settle
 # In the order of the pipeline in base/; REFINED is another way to the content encoder, CHECKS make no weights.
 STEPS = ("prepare", "content", "frames", "teacher", "realign", "distil", "autoencoder", "tokens", "acoustic",
          "semantic", "card")  # fmt: skip
-REFINED, CHECKS = ("refine",), ("probe", "plot")
+REFINED, CHECKS = ("refine",), ("probe", "fewbits", "plot")
 NEEDED = {
     "prepare": ("corpus", "the folder that holds */manifest.jsonl"),
     "teacher": ("teacher", "the folder of Whisper-base in CTranslate2 form"),
     "probe": ("recordings", "the folder that holds */about.json and */recording.flac"),
+    "fewbits": ("recordings", "the folder that holds */about.json and */recording.flac"),
 }
 
 
