@@ -18,6 +18,7 @@ from voice.mel import linear_spectrogram
 from voice.nets import losses
 from voice.nets.acoustic import Acoustic
 from voice.pretrain.corpus import LONGEST_S, RATES, Clip, Corpus
+from voice.pretrain.kept import Kept
 from voice.pretrain.warm import warm_start
 from voice.train.acoustic import RESOLUTIONS, decode
 from voice.train.frozen import choose_trainable
@@ -37,7 +38,7 @@ def usable(corpus: Corpus, kinds: tuple[str, ...] = CLEAN, longest: float = LONG
     return [c for c in fit if 4 < len(c.phones) / c.seconds < 25]
 
 
-class AutoencoderTrainer:
+class AutoencoderTrainer(Kept):
     """Mel and KL steps on random crops of `SECONDS`."""
 
     def __init__(self, args: argparse.Namespace) -> None:
@@ -90,16 +91,6 @@ class AutoencoderTrainer:
         }
 
     def validate(self) -> dict[str, float]:
-        return {}
-
-    def state(self) -> dict[str, Any]:
-        return {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-
-    def snapshot(self) -> dict[str, torch.Tensor]:
         return {}
 
 

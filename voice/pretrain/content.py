@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from voice.metrics.phone_error import heard_units, phone_edits
 from voice.nets.hubert import HOP, RATE, ContentEncoder
 from voice.pretrain.corpus import LONGEST_S, Clip, Corpus
+from voice.pretrain.kept import Kept
 from voice.pretrain.warm import warm_start
 from voice.train.batching import Epochs, pad_right
 from voice.train.loop import train, write_history
@@ -37,7 +38,7 @@ def disturb(wav: torch.Tensor, rng: random.Random) -> torch.Tensor:
     return wav
 
 
-class ContentTrainer:
+class ContentTrainer(Kept):
     """CTC steps of a ContentEncoder."""
 
     def __init__(self, args: argparse.Namespace) -> None:
@@ -94,16 +95,6 @@ class ContentTrainer:
             errors += phone_edits(heard_units(logs[0].cpu()), clip.units)
             total += len(clip.units)
         return {"loss": loss, "phone_error": errors / max(total, 1)}
-
-    def state(self) -> dict[str, Any]:
-        return {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-
-    def snapshot(self) -> dict[str, torch.Tensor]:
-        return {}
 
 
 def split(clips: list[Clip], every: int = 97, most: int = 40) -> tuple[list[Clip], list[Clip]]:

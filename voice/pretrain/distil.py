@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from voice.metrics.phone_error import heard_units, phone_edits
 from voice.nets.hubert import RATE, ContentConfig, ContentEncoder
 from voice.pretrain.corpus import Clip, Corpus
+from voice.pretrain.kept import Kept
 from voice.pretrain.targets import IGNORE, Targets, fitting, strangers
 from voice.pretrain.teacher import DIMS
 from voice.pretrain.vary import VariedFront, vary
@@ -31,7 +32,6 @@ from voice.weights import load_tensors, save_tensors
 BUDGET_S = 36.0
 CTC_SHARE = 0.5
 HELD_EVERY = 3
-PARTS = ("model", "head", "guess", "optimiser")
 TEACHER_SHARE = 2.0
 
 
@@ -53,8 +53,10 @@ def unsteady(frames: torch.Tensor, units: torch.Tensor) -> torch.Tensor:
     return (steps * inside).sum() / inside.sum().clamp(min=1) / frames[units > 0].var(0).mean()
 
 
-class DistilTrainer:
+class DistilTrainer(Kept):
     """Teacher, frame and CTC steps of a ContentEncoder."""
+
+    parts = ("model", "head", "guess", "optimiser")
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.steps, self.rate, self.seed, self.device = args.steps, args.rate, args.seed, torch.device(args.device)
@@ -151,16 +153,6 @@ class DistilTrainer:
         for name in ("ctc", "frame"):
             sums[f"{name}_error"] = sums.pop(f"{name}_edits") / max(total, 1)
         return sums
-
-    def state(self) -> dict[str, Any]:
-        return {name: getattr(self, name).state_dict() for name in PARTS}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        for name in PARTS:
-            getattr(self, name).load_state_dict(state[name])
-
-    def snapshot(self) -> dict[str, torch.Tensor]:
-        return {}
 
 
 def run(args: argparse.Namespace) -> None:

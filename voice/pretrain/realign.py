@@ -8,7 +8,6 @@ does; the head's own phone error on held-out speakers is a ceiling for a student
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from voice.metrics.phone_error import heard_units, phone_edits
 from voice.nets.hubert import HOP, RATE
 from voice.pretrain.corpus import Clip, Corpus
 from voice.pretrain.frames import sounding, walk
+from voice.pretrain.kept import Kept
 from voice.pretrain.targets import IGNORE, Targets, fitting, strangers
 from voice.pretrain.teacher import DIMS
 from voice.text.symbols import SYMBOLS
@@ -54,7 +54,7 @@ class TeacherHead(nn.Module):
         return self.frame(hidden), self.ctc(hidden)
 
 
-class HeadTrainer:
+class HeadTrainer(Kept):
     """Frame and CTC steps of a TeacherHead."""
 
     def __init__(self, args: argparse.Namespace) -> None:
@@ -104,16 +104,6 @@ class HeadTrainer:
             edits += phone_edits(heard_units(logits), clip.units)
             total += len(clip.units)
         return {"right": right / max(sounded, 1), "ctc_error": edits / max(total, 1)}
-
-    def state(self) -> dict[str, Any]:
-        return {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-
-    def snapshot(self) -> dict[str, torch.Tensor]:
-        return {}
 
 
 def labels(wav: np.ndarray, clip: Clip, scores: torch.Tensor) -> np.ndarray:

@@ -18,6 +18,7 @@ from voice.nets.hubert import HOP, RATE, ContentConfig, ContentEncoder
 from voice.pretrain.content import BUDGET_S, split, usable
 from voice.pretrain.corpus import Clip, Corpus
 from voice.pretrain.frames import frame_head
+from voice.pretrain.kept import Kept
 from voice.text.units import CTC_UNITS
 from voice.train.batching import Epochs, pad_right
 from voice.train.loop import train, write_history
@@ -48,8 +49,10 @@ def disturb(wav: torch.Tensor, labels: torch.Tensor, rng: random.Random) -> tupl
     return wav, labels[place]
 
 
-class RefineTrainer:
+class RefineTrainer(Kept):
     """Frame and CTC steps of a ContentEncoder and its frame classifier."""
+
+    parts = ("model", "head", "optimiser")
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.steps, self.rate, self.seed = args.steps, args.rate, args.seed
@@ -112,17 +115,6 @@ class RefineTrainer:
             errors += phone_edits(heard_units(logs[0]), clip.units)
             total += len(clip.units)
         return {"loss": loss, "frames_right": right, "phone_error": errors / max(total, 1)}
-
-    def state(self) -> dict[str, Any]:
-        parts: dict[str, Any] = {"model": self.model, "head": self.head, "optimiser": self.optimiser}
-        return {name: part.state_dict() for name, part in parts.items()}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        for name in ("model", "head", "optimiser"):
-            getattr(self, name).load_state_dict(state[name])
-
-    def snapshot(self) -> dict[str, torch.Tensor]:
-        return {}
 
 
 def run(args: argparse.Namespace) -> None:
