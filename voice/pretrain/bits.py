@@ -29,12 +29,17 @@ class Scheme:
 
 @dataclass(frozen=True)
 class Packed:
-    """A weight of `shape` as bytes uint8 [rows, ceil(columns * bits / 8)] and scales float16 [rows, groups]."""
+    """A weight of `shape` as bytes uint8 [rows, ceil(columns * bits / 8)] and scales float16 [rows, groups].
+
+    Scales are in units of `unit`, a power of two that brings the largest near the end of float16: the small ones then
+    keep all their digits.
+    """
 
     data: np.ndarray
     scales: np.ndarray
     shape: tuple[int, ...]
     scheme: Scheme
+    unit: float
 
     @property
     def nbytes(self) -> int:
@@ -48,15 +53,17 @@ def pack(weight: np.ndarray, scheme: Scheme) -> Packed:
     short = -rows.shape[1] % size
     groups = np.pad(rows, ((0, 0), (0, short))).reshape(len(rows), -1, size)
     top = np.abs(groups).max(-1) / most
+    unit = 2.0 ** (np.floor(np.log2(top.max())) - 14) if top.any() else 1.0
     best, scales = np.full(top.shape, np.inf), np.zeros(top.shape, dtype=np.float16)
     for shrink in SHRINKS:
-        tried = (top * shrink).astype(np.float16)
-        error = np.square(_round(groups, tried, most) * tried[..., None].astype(np.float32) - groups).sum(-1)
+        tried = (top * shrink / unit).astype(np.float16)
+        whole = _round(groups, _true(tried, unit), most)
+        error = np.square(whole * _true(tried, unit)[..., None] - groups).sum(-1)
         scales, best = np.where(error < best, tried, scales), np.minimum(error, best)
-    whole = _round(groups, scales, most).reshape(len(rows), -1)[:, : rows.shape[1]]
+    whole = _round(groups, _true(scales, unit), most).reshape(len(rows), -1)[:, : rows.shape[1]]
     places = ((whole.astype(np.int16) + most)[..., None] >> np.arange(scheme.bits)) & 1
     data = np.packbits(places.astype(np.uint8).reshape(len(rows), -1), axis=1, bitorder="little")
-    return Packed(data, scales, weight.shape, scheme)
+    return Packed(data, scales, weight.shape, scheme, float(unit))
 
 
 def unpack(packed: Packed) -> np.ndarray:
@@ -66,8 +73,12 @@ def unpack(packed: Packed) -> np.ndarray:
     places = np.unpackbits(packed.data, axis=1, count=columns * scheme.bits, bitorder="little")
     values = places.reshape(rows, columns, scheme.bits).astype(np.int16) << np.arange(scheme.bits, dtype=np.int16)
     whole = values.sum(-1) - (2 ** (scheme.bits - 1) - 1)
-    scales = np.repeat(packed.scales.astype(np.float32), scheme.group or columns, axis=1)[:, :columns]
+    scales = np.repeat(_true(packed.scales, packed.unit), scheme.group or columns, axis=1)[:, :columns]
     return (whole * scales).astype(np.float32).reshape(packed.shape)
+
+
+def _true(scales: np.ndarray, unit: float) -> np.ndarray:
+    return scales.astype(np.float32) * np.float32(unit)
 
 
 def _round(groups: np.ndarray, scales: np.ndarray, most: int) -> np.ndarray:
