@@ -17,7 +17,7 @@ from voice.audio import write_flac
 from voice.files import sha256_file
 from voice.metrics.judge import Judge
 from voice.metrics.spectral import mel_distance_db
-from voice.nets.hubert import ContentEncoder
+from voice.nets.content_frames import PhoneRecogniser
 from voice.synthesis import Speech, Voice, content_seed
 from voice.text.symbols import SYMBOLS
 
@@ -28,7 +28,7 @@ class Bench:
     """Rows of the contract `EvaluationLines` and F0 tracks by take, gathered line by line."""
 
     def __init__(
-        self, place: VoicePaths, tuned: Voice, base: Voice, aligner: ContentEncoder, segments: list[Segment], seed: int
+        self, place: VoicePaths, tuned: Voice, base: Voice, aligner: PhoneRecogniser, segments: list[Segment], seed: int
     ) -> None:
         self.place, self.tuned, self.base, self.seed = place, tuned, base, seed
         about = json.loads(place.reference_note.read_text(encoding="utf-8"))

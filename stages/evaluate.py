@@ -14,7 +14,7 @@ from voice.contracts import EvaluationLines
 from voice.files import write_bytes, write_json, write_text
 from voice.metrics.curves import read_curve
 from voice.metrics.summary import summarise
-from voice.nets.hubert import ContentEncoder
+from voice.nets.content import load_phone_recogniser
 from voice.report.page import render
 from voice.report.plots import loss_curves, phone_error_bars, pitch_histogram
 from voice.synthesis import Voice
@@ -31,7 +31,7 @@ def main(voice: str) -> None:
     held = spread(every, settings.held_out)
     how, lexicon = params.speaking.settings(), lexicon_of(place)
     tuned, untuned = (Voice.load(folder, base, params.threads, how, lexicon) for folder in (place.models, base))
-    aligner = ContentEncoder.load(base / "aligner.safetensors")
+    aligner = load_phone_recogniser(base / "aligner.safetensors")
 
     shutil.rmtree(place.evaluation, ignore_errors=True)
     bench = Bench(place, tuned, untuned, aligner, segments, settings.seed)

@@ -182,6 +182,7 @@ class SpeakingParams(_Section):
     top_p: Annotated[float, Field(gt=0, le=1)]
     penalty: Annotated[float, Field(ge=1, le=5)]
     takes: Annotated[int, Field(ge=1, le=100)]
+    retries: Annotated[int, Field(ge=0, le=20)]
     prompt: bool
 
     def settings(self) -> Speaking:

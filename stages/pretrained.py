@@ -72,9 +72,10 @@ def checked(folder: Path, card: dict[str, Any], name: str) -> Path:
 
 
 def copy_base(source: Path, card: dict[str, Any], target: Path) -> None:
-    """A base whose weights lie beside its card; the card is copied byte for byte."""
+    """A base whose weights lie beside its card; the card and licences are copied byte for byte."""
     files = {name: checked(source, card, name) for name in card["files"]}
     files |= {ALIGNER: checked(source, card, CONTENT), "card.json": source / "card.json"}
+    files |= {file.name: file for file in sorted(source.glob("LICENSE*"))}  # they go where the weights go
     shutil.rmtree(target, ignore_errors=True)
     for name, file in files.items():
         write_bytes(target / name, file.read_bytes())

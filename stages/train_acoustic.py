@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from stages.acoustic_trainers import make_trainer
 from stages.common import base_dir, paths, run
 from stages.params import load_params
 from stages.segments import Segment, read_segments
-from stages.training import inputs, order, rate, run_folder, steps
+from stages.training import inputs, run_folder, steps
 from voice.audio import write_flac
 from voice.contracts import Loss
 from voice.files import sha256_file, write_json
 from voice.nets.acoustic import Acoustic
-from voice.nets.discriminator import Discriminator
 from voice.nets.lora import merge_lora
 from voice.tables import read_table
-from voice.train.acoustic import AcousticTrainer, AcousticWeights, Utterance, utterance
 from voice.train.device import best_device
 from voice.train.loop import train, write_history
 
@@ -32,39 +31,11 @@ def main(voice: str) -> None:
     settings, base = params.train_acoustic, base_dir(params.base)
     segments = read_segments(place)
     model = Acoustic.load(base / "acoustic.safetensors")
-    c = model.config
-    items: dict[str, list[Utterance]] = {"train": [], "held_out": []}
-    for s in segments:
-        items[s.split].append(utterance(s.wav, s.tokens, s.phones, c.sample_rate, c.hop, speaker=s.speaker))
-    total, batches = steps(settings, len(items["train"])), order(settings, len(items["train"]))
-    adversarial = settings.c_adv > 0
-    device = best_device()
-    trainer = AcousticTrainer(
-        model,
-        Discriminator.load(base / "discriminator.safetensors") if adversarial else None,
-        lambda number: [items["train"][i] for i in batches.batch(number - 1)],
-        items["held_out"],
-        AcousticWeights(
-            mel=settings.c_mel,
-            kl=settings.c_kl,
-            prior=settings.c_prior,
-            adversarial=settings.c_adv,
-            feature=settings.c_fm,
-            pitch=settings.c_pitch,
-        ),
-        rate(settings, total, len(items["train"])),
-        trainable=settings.trainable,
-        lora_rank=settings.lora_rank,
-        text_rate=settings.text_rate,
-        mel=settings.mel,
-        segment_frames=settings.segment_frames,
-        device=device,
-        autocast=device == "cuda",
-    )
+    trainer = make_trainer(model, segments, settings, base, best_device())
     folder = run_folder("train_acoustic", settings, params.threads, inputs(place, base, ("acoustic", "discriminator")))
     history = train(
         trainer,
-        total,
+        steps(settings, sum(s.split == "train" for s in segments)),
         folder,
         seed=settings.seed,
         log_every=5,

@@ -20,7 +20,7 @@ KEPT_RUNS = 6
 RUNS = Path(".cache/train")
 HERE = Path(__file__).parent
 LIBRARY = Path(inspect.getfile(UserError)).parent
-CODE = (LIBRARY / "train", LIBRARY / "nets", LIBRARY / "mel.py", *sorted(HERE.glob("train*.py")))
+CODE = (LIBRARY / "train", LIBRARY / "nets", LIBRARY / "mel.py", *sorted(HERE.glob("*train*.py")))
 Settings = TrainSemantic | TrainAcoustic
 
 
@@ -65,4 +65,5 @@ def run_folder(stage: str, settings: Settings, threads: int, files: list[Path]) 
 def inputs(place: VoicePaths, base: Path, names: tuple[str, ...]) -> list[Path]:
     """Files whose content decides the result of a training."""
     shards = sorted(place.features.glob("*.safetensors"))
-    return [place.aligned, place.features_table, *shards, *(base / f"{name}.safetensors" for name in names)]
+    weights = [base / f"{name}.safetensors" for name in names]
+    return [place.aligned, place.features_table, *shards, *(file for file in weights if file.is_file())]

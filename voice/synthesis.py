@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from voice.audio import resample
 from voice.encoders import Encoders
 from voice.errors import UserError
 from voice.files import sha256_file
+from voice.guard import Guard, Verdict
 from voice.nets.acoustic import Acoustic
+from voice.nets.content import load_phone_recogniser
+from voice.nets.decoding import Take
 from voice.nets.sampling import Sampling
 from voice.nets.semantics import AnySemantic, load_semantic
 from voice.reference import References, readable
@@ -47,6 +51,26 @@ def content_seed(*parts: object) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 
+class Attempt(NamedTuple):
+    """One spoken text: its semantic tokens, its audio [N], and what was heard of it (None without an ear)."""
+
+    take: Take
+    audio: NDArray[np.float32]
+    verdict: Verdict | None
+
+
+def best_attempt(attempt: Callable[[], Attempt], retries: int) -> Attempt:
+    """The first attempt without problems, else the one with the fewest, of at most `retries` + 1."""
+    best = attempt()
+    for _ in range(retries):
+        if best.verdict is None or not best.verdict.problems:
+            break
+        again = attempt()
+        if again.verdict is not None and again.verdict.rank < best.verdict.rank:
+            best = again
+    return best
+
+
 class Voice:
     """A trained voice: s1, s2 and its own reference clip."""
 
@@ -66,6 +90,7 @@ class Voice:
         self.sample_rate = acoustic.config.sample_rate
         self._default: tuple[Path, str] | None = None
         self.heard: Heard | None = None
+        self.guard: Guard | None = None
         self.lang = "auto"
 
     @classmethod
@@ -97,6 +122,10 @@ class Voice:
         if table.is_file():
             voice.heard = Heard.load(table)
             info["heard"] = sha256_file(table)
+        ear = base_dir / "aligner.safetensors"
+        if ear.is_file():
+            voice.guard = Guard(load_phone_recogniser(ear))
+            info["aligner"] = sha256_file(ear)
         reference = model_dir / "reference.json"
         if reference.is_file():
             about = json.loads(reference.read_text())
@@ -123,9 +152,10 @@ class Voice:
 
         `changes` are values of `Speaking` for this call (None: the voice's own). `also_like` are further clips whose
         timbre is averaged with the reference's. `rate` resamples the result, in Hz. Without `seed` one follows from
-        text, weights and parameters, so the same call gives the same samples. Up to `takes` rows of semantic tokens
-        are drawn and the one that reads best as the text is kept (`voice.takes`); a result that did not end or is too
-        short says so. Raises UserError on unreadable text, a bad reference or parameters out of range.
+        text, weights and parameters, so the same call gives the same samples. Up to `takes` rows of semantic tokens are
+        drawn and the one that reads best as the text is kept (`voice.takes`); what is then heard to skip, repeat or run
+        on is spoken again up to `retries` times (`voice.guard`), and a result that stays so says it. Raises UserError
+        on unreadable text, a bad reference or parameters out of range.
         """
         how = replace(self.speaking, **{name: value for name, value in changes.items() if value is not None})
         if rate is not None and not 8000 <= rate <= 192_000:
@@ -154,19 +184,27 @@ class Voice:
             bert = _joined_bert((clip.bert, len(clip.phones)), (bert, len(target)))
             joined, before = torch.cat([clip.phones, target]), clip.tokens
         limit = 25 + MAX_TOKENS_PER_PHONE * len(target)
-        take = best_take(
-            lambda: self.semantic.generate(joined, before, sampling, generator, bert, limit),
-            target, self.heard, how.takes, GOOD_MISMATCH,
-        ).take  # fmt: skip
-        warnings = list(reading.warnings)
+
+        def draw() -> Take:
+            return self.semantic.generate(joined, before, sampling, generator, bert, limit)
+
+        def attempt() -> Attempt:
+            take = best_take(draw, target, self.heard, how.takes, GOOD_MISMATCH).take
+            audio = self.acoustic.decode(
+                take.tokens[None], target[None], condition, how.noise_scale, 1 / how.length_scale, generator
+            )[0, 0].numpy()
+            if self.guard is None:
+                return Attempt(take, audio, None)
+            heard = self.guard.hear(audio, self.sample_rate, reading.phones, take.stop == "eos")
+            return Attempt(take, audio, heard)
+
+        take, audio, verdict = best_attempt(attempt, how.retries)
+        warnings = [*reading.warnings, *(verdict.problems if verdict else ())]
         if len(take.tokens) < MIN_TOKENS_PER_PHONE * len(target):
             warnings.append(
                 f"spoken in {len(take.tokens) / 25:.1f} s: too short for {len(target)} phones, words are missing"
             )
-        audio = self.acoustic.decode(
-            take.tokens[None], target[None], condition, how.noise_scale, 1 / how.length_scale, generator
-        )[0, 0]
-        samples = audio.numpy().astype(np.float32)
+        samples = audio.astype(np.float32)
         if rate is not None:
             samples = resample(samples, self.sample_rate, rate)
         samples = samples / max(1.0, float(np.abs(samples).max()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from tests.official_stand_ins import BERT, HUBERT, SPEAKER, filled, shrink
 from tests.voice.nets.test_bert import write_tokenizer
 from voice.audio import write_flac
 from voice.errors import UserError
+from voice.guard import Verdict
 from voice.nets.acoustic import Acoustic
 from voice.nets.bert import BertFeatures
 from voice.nets.hubert import ContentEncoder
@@ -144,10 +145,46 @@ def test_an_ending_mark_is_added_once() -> None:
 @given(st.sampled_from([f.name for f in fields(Speaking) if f.name != "prompt"]), st.floats(-1e6, 1e6))
 def test_every_control_has_a_range(name: str, value: float) -> None:
     wide = {"noise_scale": (0, 2), "length_scale": (0.3, 3), "temperature": (0.01, 2), "top_k": (1, 1e5),
-            "top_p": (0.01, 1), "penalty": (1, 5), "takes": (1, 100)}  # fmt: skip
+            "top_p": (0.01, 1), "penalty": (1, 5), "takes": (1, 100), "retries": (0, 20)}  # fmt: skip
     low, high = wide[name]
     if low <= value <= high:
         assert getattr(Speaking(**{name: value}), name) == value  # type: ignore[arg-type]
     else:
         with pytest.raises(UserError, match=f"{name} .*out of range"):
             Speaking(**{name: value})  # type: ignore[arg-type]
+
+
+class Ear:
+    """Stands in for the guard: tells prepared verdicts, then that all is well."""
+
+    def __init__(self, *verdicts: Verdict) -> None:
+        self.verdicts, self.heard = list(verdicts), 0
+
+    def hear(self, audio: np.ndarray, rate: int, phones: Sequence[str], ended: bool = True) -> Verdict:
+        self.heard += 1
+        return self.verdicts.pop(0) if self.verdicts else Verdict((), 0.0)
+
+
+def test_a_take_with_a_problem_is_spoken_again_and_the_best_is_kept(voice: Voice, clips: list[Path]) -> None:
+    skipped, garbled = Verdict(("4 sounds together left out",), 0.5), Verdict(("5 sounds together left out",), 0.6)
+    ears = {0: Ear(), 1: Ear(skipped), 2: Ear(skipped, garbled, garbled)}
+    said = {}
+    for number, ear in ears.items():
+        voice.guard = ear  # type: ignore[assignment]
+        said[number] = voice.say("again", lang="en", ref=clips[0], seed=1, temperature=5.0 / 4, top_k=50, retries=2)
+    assert [ear.heard for ear in ears.values()] == [1, 2, 3]
+    assert not np.array_equal(said[0].audio, said[1].audio)  # the second attempt of the same call
+    assert np.array_equal(said[0].audio, said[2].audio)  # the first of three was the best
+    assert skipped.problems[0] in said[2].warnings and skipped.problems[0] not in said[1].warnings
+    voice.guard = ear = Ear(skipped)  # type: ignore[assignment]
+    voice.say("again", lang="en", ref=clips[0], seed=1, retries=0)
+    assert ear.heard == 1
+
+
+def test_the_aligner_of_the_base_is_the_ear(base: Path, tmp_path: Path) -> None:
+    assert Voice.load(base, base).guard is None
+    for file in base.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "aligner.safetensors").write_bytes((base / "content.safetensors").read_bytes())
+    loaded = Voice.load(tmp_path, tmp_path)
+    assert loaded.guard is not None and "aligner" in loaded.info

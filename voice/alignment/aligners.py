@@ -59,9 +59,9 @@ class ContentAligner:
 
     @cached_property
     def _encoder(self):  # type: ignore[no-untyped-def]  # its type would import transformers before it is needed
-        from voice.nets.hubert import ContentEncoder
+        from voice.nets.content import load_phone_recogniser
 
-        return ContentEncoder.load(self._weights)
+        return load_phone_recogniser(self._weights)
 
     def log_probs(self, wave: torch.Tensor) -> torch.Tensor:
         """See `Aligner`."""

@@ -15,7 +15,7 @@ from torch import nn
 
 from voice.export.graphs import Decode, Prefill, Reference, Step
 from voice.nets.acoustic import Acoustic
-from voice.nets.generator import HarmonicDecoder
+from voice.nets.harmonics import Harmonics
 from voice.nets.semantic import Semantic
 
 NOISE_SCALE = 0.5  # of the cases; the files take any
@@ -108,7 +108,7 @@ def acoustic_graphs(acoustic: Acoustic) -> list[Graph]:
     """s2 as reference and decode."""
     c = acoustic.config
     decode, reference = Decode(acoustic), Reference(acoustic)
-    harmonic = acoustic.dec if isinstance(acoustic.dec, HarmonicDecoder) else None
+    voiced = acoustic.dec if isinstance(acoustic.dec, Harmonics) else None
 
     def clip(frames: int) -> Tensors:
         dice = _dice()
@@ -130,10 +130,10 @@ def acoustic_graphs(acoustic: Acoustic) -> list[Graph]:
         audio = acoustic.decode(codes, phones, ge, NOISE_SCALE, generator=_dice())
         listener.remove()
         inputs = (codes, phones, ge, noise)
-        if harmonic is None:
+        if voiced is None:
             return inputs, _against(("audio",), (audio,))
         breath = torch.randn(1, audio.shape[-1], generator=torch.Generator().manual_seed(0))  # as the decoder's own
-        return (*inputs, breath), _against_harmonic(harmonic, audio, *heard[0])
+        return (*inputs, breath), _against_voiced(voiced, audio, *heard[0])
 
     spec = Port("spectrogram", (1, c.bins, "T"))
     speaker = (Port("speaker", (1, c.speaker)),) if c.speaker else ()
@@ -142,7 +142,7 @@ def acoustic_graphs(acoustic: Acoustic) -> list[Graph]:
     inputs = [Port("codes", (1, "n"), "int64", c.codes), Port("phones", (1, "P"), "int64", c.phones), ge]
     inputs.append(Port("noise", (1, c.inter, "2*n")))
     outputs = [Port("audio", (1, 1, size))]
-    if harmonic is not None:
+    if voiced is not None:
         inputs.append(Port("breath", (1, size)))
         outputs.append(Port("f0", (1, "4*n")))
     about = {"hop": c.hop, "n_fft": c.n_fft, "win": c.win, "decoder": c.decoder}
@@ -176,23 +176,20 @@ def _against(names: Sequence[str], expected: Tensors) -> Measure:
     return measure
 
 
-def _against_harmonic(
-    decoder: HarmonicDecoder, expected: torch.Tensor, latent: torch.Tensor, ge: torch.Tensor
-) -> Measure:
-    """F0 in octaves against the network's, and the audio against what the network renders at the file's F0.
+def _against_voiced(decoder: Harmonics, expected: torch.Tensor, latent: torch.Tensor, ge: torch.Tensor) -> Measure:
+    """F0 in octaves against the network's, and the audio against what the network sounds like at the file's F0.
 
     Pulse times are sums of F0 and the number of harmonics is rounded down from it, so that the last bit of a float
     may move single samples by some thousandths: no fault of the file, and nothing that could be heard. That difference
     is told as `audio_at_own_f0`.
     """
-    hidden = decoder.frames(latent, ge)
-    log_f0, voicing = decoder.pitch(hidden)
-    octaves = (log_f0.exp() * (voicing > 0)).clamp(min=1).log2()
+    tonal, breath, own = decoder.parts(latent, ge)
+    octaves = own.clamp(min=1).log2()
 
     def measure(found: Sequence[torch.Tensor]) -> dict[str, float]:
         audio, f0 = found
         return {
-            "audio": float((audio - decoder.render(hidden, f0)).abs().max()),
+            "audio": float((audio - decoder.sound(tonal, breath, f0)).abs().max()),
             "f0": float((f0.clamp(min=1).log2() - octaves).abs().max()),
             "audio_at_own_f0": float((audio - expected).abs().max()),
         }

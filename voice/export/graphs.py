@@ -17,7 +17,9 @@ from torch.nn.utils import parametrize
 
 from voice.errors import UserError
 from voice.nets.acoustic import Acoustic
-from voice.nets.generator import MIDDLE_LOG_F0, FrameDecoder, HarmonicDecoder, HifiGan, IstftDecoder
+from voice.nets.frame_decoder import IstftDecoder
+from voice.nets.generator import HifiGan
+from voice.nets.harmonics import MIDDLE_LOG_F0, Harmonics, ShortTime
 from voice.nets.semantic import Layer, Semantic
 
 
@@ -101,21 +103,21 @@ class Decode(nn.Module):
         self.dec: nn.Module
         if isinstance(acoustic.dec, HifiGan):
             self.dec = folded(acoustic.dec)
-        elif isinstance(acoustic.dec, HarmonicDecoder):
-            self.dec = Harmonic(acoustic.dec)
+        elif isinstance(acoustic.dec, Harmonics):
+            self.dec = Voiced(acoustic.dec)
         elif isinstance(acoustic.dec, IstftDecoder):
             self.dec = Istft(acoustic.dec)
         else:
             name = getattr(acoustic.config, "decoder", type(acoustic.dec).__name__)
-            raise UserError(f"decoder {name!r}: cannot be exported", "hifigan, istft and harmonic can")
+            raise UserError(f"decoder {name!r}: cannot be exported", "hifigan, istft, harmonic and envelope can")
 
     def forward(
         self, codes: Tensor, phones: Tensor, ge: Tensor, noise: Tensor, breath: Tensor | None = None
     ) -> Tensor | tuple[Tensor, Tensor]:
         """codes int64 [1, n], phones int64 [1, P], ge float32 [1, gin, 1], noise float32 [1, inter, 2n].
 
-        `noise` is standard normal times the noise scale. `breath` float32 [1, N], standard normal, is for the harmonic
-        decoder alone. Returns audio float32 [1, 1, N], N = 2n * hop, and from the harmonic decoder its F0 too.
+        `noise` is standard normal times the noise scale. `breath` float32 [1, N], standard normal, is for decoders
+        with an F0 alone (harmonic, envelope). Returns audio float32 [1, 1, N], N = 2n * hop, and from those F0 too.
         """
         quantised = F.embedding(codes, self.embed).transpose(1, 2)
         frames = torch.stack([quantised, quantised], dim=-1).flatten(2)
@@ -127,7 +129,7 @@ class Decode(nn.Module):
 
 
 class Fourier(nn.Module):
-    """The short-time transforms of a FrameDecoder as two convolutions with one real basis, which every runtime has.
+    """The short-time transforms of a decoder as two convolutions with one real basis, which every runtime has.
 
     Row k of the windowed basis is a cosine, row n_fft/2+1+k a negative sine: spectra are float32 [1, n_fft + 2, F],
     real part then imaginary part.
@@ -137,7 +139,7 @@ class Fourier(nn.Module):
     share: Tensor
     window: Tensor
 
-    def __init__(self, decoder: FrameDecoder) -> None:
+    def __init__(self, decoder: ShortTime) -> None:
         super().__init__()
         size, self.half_hop = decoder.n_fft, decoder.half_hop
         self.left, self.right = (size - self.half_hop) // 2, (size - self.half_hop + 1) // 2
@@ -176,25 +178,22 @@ class Istft(nn.Module):
         return self.fourier.inverse(torch.cat([size * phase.cos(), size * phase.sin()], dim=1))
 
 
-class Harmonic(nn.Module):
-    """`HarmonicDecoder` in real arithmetic, its noise an input."""
+class Voiced(nn.Module):
+    """A decoder with an F0 (`Harmonics`) in real arithmetic, its noise an input."""
 
-    def __init__(self, decoder: HarmonicDecoder) -> None:
+    def __init__(self, decoder: Harmonics) -> None:
         super().__init__()
         self.net, self.fourier = decoder, Fourier(decoder)
 
     def forward(self, z: Tensor, ge: Tensor, breath: Tensor) -> tuple[Tensor, Tensor]:
         """Audio [1, 1, F * half_hop] and F0 in Hz, 0 where unvoiced, [1, F]."""
-        hidden = self.net.frames(z, ge)
-        log_f0, voicing = self.net.pitch(hidden)
-        voiced = (voicing > 0).float()
-        f0 = log_f0.exp() * voiced
-        tonal, airy = self.net.head(hidden.transpose(1, 2)).transpose(1, 2).clamp(max=6.0).exp().chunk(2, dim=1)
-        spec = self.fourier.analyse(self.pulses(f0)) * (tonal * voiced[:, None]).repeat(1, 2, 1)
+        tonal, airy, f0 = self.net.parts(z, ge)
+        tonal, airy = tonal.clamp(max=6.0).exp() * (f0 > 0).float()[:, None], airy.clamp(max=6.0).exp()
+        spec = self.fourier.analyse(self.pulses(f0)) * tonal.repeat(1, 2, 1)
         return self.fourier.inverse(spec + self.fourier.analyse(breath) * airy.repeat(1, 2, 1)), f0
 
     def pulses(self, f0: Tensor) -> Tensor:
-        """`HarmonicDecoder.pulses`, its interpolation written out, for F0 [1, F] -> [1, F * half_hop]."""
+        """`Harmonics.pulses`, its interpolation written out, for F0 [1, F] -> [1, F * half_hop]."""
         f0 = bridge(f0)
         hop, rate, frames = self.net.half_hop, self.net.sample_rate, f0.shape[1]
         place = ((torch.arange(frames * hop, device=f0.device) + 0.5) * (1 / hop) - 0.5).clamp(min=0)

@@ -22,7 +22,7 @@ from voice.metrics.pitch import pitch
 from voice.metrics.rate import phones_per_second, speech_seconds
 from voice.metrics.speaker import average_spectrum, correlation, cosine, voice_vector
 from voice.nets.acoustic import Acoustic
-from voice.nets.hubert import RATE, ContentEncoder
+from voice.nets.content_frames import RATE, PhoneRecogniser
 from voice.text.units import CTC_UNITS, units_of
 
 
@@ -45,7 +45,7 @@ class Target:
 class Judge:
     """Measures clips with the content encoder that aligns for a base, and the reference encoder of its s2."""
 
-    def __init__(self, content: ContentEncoder, acoustic: Acoustic) -> None:
+    def __init__(self, content: PhoneRecogniser, acoustic: Acoustic) -> None:
         self.content, self.acoustic = content, acoustic
 
     def target(self, waves: Sequence[NDArray[np.float32]], rate: int) -> Target:

@@ -34,7 +34,7 @@ class AcousticConfig:
     hop: int = 480
     win: int = 1024
     mels: int = 80
-    content: int = 192
+    content: int = 102
     codes: int = 512
     phones: int = 732
     inter: int = 96
@@ -56,8 +56,10 @@ class AcousticConfig:
     speaker: int = 0
     averages: bool = False
     posterior: bool = True
-    decoder: str = "harmonic"
-    decoder_options: dict[str, Any] = field(default_factory=lambda: {"channels": 256, "blocks": [2, 4], "n_fft": 1024})
+    decoder: str = "envelope"
+    decoder_options: dict[str, Any] = field(
+        default_factory=lambda: {"channels": 256, "blocks": 5, "n_fft": 1024, "mels": 80}
+    )
 
     @property
     def bins(self) -> int:
@@ -271,7 +273,7 @@ class Acoustic(Stored):
         self.quantiser = Quantiser(c.codes, c.content, c.averages)
         self.enc_p = Prior(c)
         self.ref_enc = Reference(c.reference_bins, c.reference_hidden, c.gin, 0.1)
-        self.enc_q = Posterior(c) if c.posterior else None
+        self.enc_q = Posterior(c) if c.posterior and c.decoder != "envelope" else None  # its latents need none
         self.flow = Flow(c)
         self.dec = make_decoder(c.decoder, c.inter, c.gin, c.sample_rate, c.hop, c.decoder_options)
         if c.speaker:

@@ -29,6 +29,21 @@ class Content(Stored, ABC):
         """
 
 
+class PhoneRecogniser(Content, ABC):
+    """A content encoder with a CTC head over the units of `voice.text.units`: it aligns, and measures what is said."""
+
+    @abstractmethod
+    def features_and_log_probs(
+        self, wav: torch.Tensor, lengths: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """`features` and `log_probs` of one pass: [B, T, D], [B, T, units], frame counts [B]."""
+
+    def log_probs(self, wav: torch.Tensor, lengths: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Log probabilities over CTC_UNITS: [B, N] -> ([B, floor(N/320), units], frame counts [B])."""
+        _, logs, counts = self.features_and_log_probs(wav, lengths)
+        return logs, counts
+
+
 def samples_seen(kernels: tuple[int, ...], strides: tuple[int, ...]) -> int:
     """Samples that one frame sees through a row of convolutions."""
     seen = 1

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import HubertConfig, HubertModel
 
-from voice.nets.content_frames import HOP, RATE, Content, samples_seen, transformer_settings
+from voice.nets.content_frames import HOP, RATE, PhoneRecogniser, samples_seen, transformer_settings
 from voice.text.units import CTC_UNITS
 
 MEL_WINDOW, MEL_HOP = 400, 160
@@ -88,7 +88,7 @@ class MelFront(nn.Module):
         return F.gelu(self.conv_2(F.gelu(self.conv_1(mel.transpose(1, 2)))))
 
 
-class ContentEncoder(Content):
+class ContentEncoder(PhoneRecogniser):
     """HuBERT encoder with a CTC head."""
 
     kind, config_class = "content", ContentConfig
@@ -126,11 +126,6 @@ class ContentEncoder(Content):
         """
         hidden, frames = self._hidden(wav, lengths)
         return hidden[self.config.feature_layer], frames
-
-    def log_probs(self, wav: torch.Tensor, lengths: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-        """Log probabilities over CTC_UNITS: [B, N] -> ([B, floor(N/320), units], frame counts [B])."""
-        hidden, frames = self._hidden(wav, lengths)
-        return self._ctc(hidden[-1]), frames
 
     def features_and_log_probs(
         self, wav: torch.Tensor, lengths: torch.Tensor | None = None

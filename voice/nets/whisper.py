@@ -31,7 +31,8 @@ class WhisperContentConfig:
 
     `fill` pads every window with digital silence to all `positions`, as the published models were trained; without,
     a clip costs only what it lasts. `feature_layer` 0 is what goes into the first layer, `layers` what comes out of
-    the last, normed. Raises ValueError on a `feature_layer` that is not there and on fewer than two positions.
+    the last, normed, unless `normed` is False, which leaves the norm out of the network. Raises ValueError on a
+    `feature_layer` that is not there and on fewer than two positions.
     """
 
     mels: int = 80
@@ -43,6 +44,7 @@ class WhisperContentConfig:
     fill: bool = False
     feature_layer: int = 6
     dropout: float = 0.0
+    normed: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.feature_layer <= self.layers:
@@ -126,6 +128,8 @@ class WhisperContent(Content):
         super().__init__(config or WhisperContentConfig())
         self.mel = LogMel(self.config.mels)
         self.encoder = WhisperEncoder(self.config.whisper())
+        if not self.config.normed:
+            self.encoder.layer_norm = nn.Identity()  # type: ignore[assignment]
         self.encoder.set_attn_implementation("sdpa")  # takes masks of truth values in any precision
 
     def features(self, wav: torch.Tensor, lengths: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:

@@ -14,44 +14,43 @@ from voice.errors import UserError
 from voice.pretrain.corpus import LONGEST_S
 from voice.pretrain.resume import KEPT_IN, settle
 
-# In the order of the pipeline in base/; REFINED is another way to the content encoder, CHECKS make no weights.
-STEPS = ("prepare", "content", "frames", "teacher", "realign", "distil", "autoencoder", "tokens", "acoustic",
+# In the order of the pipeline in base/; CHECKS make no weights.
+STEPS = ("prepare", "content", "frames", "teacher", "realign", "units", "pitch", "envelope", "tokens", "acoustic",
          "semantic", "card")  # fmt: skip
-REFINED, CHECKS = ("refine",), ("probe", "fewbits", "plot")
+CHECKS = ("probe", "fewbits", "oracle", "plot")
 NEEDED = {
     "prepare": ("corpus", "the folder that holds */manifest.jsonl"),
     "teacher": ("teacher", "the folder of Whisper-base in CTranslate2 form"),
+    "units": ("teacher", "the folder of Whisper-base in CTranslate2 form"),
     "probe": ("recordings", "the folder that holds */about.json and */recording.flac"),
     "fewbits": ("recordings", "the folder that holds */about.json and */recording.flac"),
+    "oracle": ("recordings", "the folder that holds */about.json and */recording.flac"),
 }
 
 
 def options(words: list[str] | None = None) -> argparse.Namespace:
     """The command line as values; `arrays` is `work` where it is not given."""
     parser = argparse.ArgumentParser(prog="python -m voice.pretrain", description=__doc__)
-    parser.add_argument("step", choices=(*STEPS, *REFINED, *CHECKS))
+    parser.add_argument("step", choices=(*STEPS, *CHECKS))
     parser.add_argument("--corpus", type=Path, help="folder with */manifest.jsonl (prepare)")
     parser.add_argument("--work", type=Path, default=Path(".cache/pretrain"), help="intermediate files")
     parser.add_argument("--arrays", type=Path, default=None, help="folder of the prepared corpus, if not --work")
     parser.add_argument("--first", type=Path, default=None, help="work folder of the first encoder (card, plot)")
-    parser.add_argument("--out", type=Path, default=Path("models/base/mini"), help="where the base is written (card)")
+    parser.add_argument("--out", type=Path, default=Path("models/base/mini"), help="where results go (card, oracle)")
     parser.add_argument("--start", type=Path, default=None, help="folder of an earlier base to begin from")
     parser.add_argument(
-        "--target", type=Path, default=Path(".cache/pretrain2"), help="results (teacher, realign, distil)"
+        "--target", type=Path, default=Path(".cache/pretrain2"), help="results (teacher, realign, units, fewbits)"
     )
-    parser.add_argument("--teacher", type=Path, help="folder with Whisper-base for CTranslate2 (teacher)")
+    parser.add_argument("--teacher", type=Path, help="folder with Whisper-base for CTranslate2 (as --target)")
     parser.add_argument("--budget", type=float, help="seconds of sound a step, tokens for semantic; each has its own")
     parser.add_argument("--longest", type=float, default=LONGEST_S, help="seconds; longer clips are left out")
-    parser.add_argument("--feature-layer", type=int, default=5, help="layer of the content features (distil)")
-    parser.add_argument("--steady", type=float, default=0.0, help="weight of steadiness within a phone (distil)")
-    parser.add_argument("--strength", type=float, default=0.5, help="of the changes to the sound, to 1 (distil)")
-    parser.add_argument("--recordings", type=Path, help="folder of speakers that nothing was trained on (probe)")
-    parser.add_argument("--listeners", type=Path, nargs="+", default=[Path("models/base/mini")], help="bases (probe)")
+    parser.add_argument("--recordings", type=Path, help="folder of speakers nothing was trained on (checks)")
+    parser.add_argument(
+        "--listeners", type=Path, nargs="+", default=[Path("models/base/mini")], help="bases (probe, oracle)"
+    )
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
     parser.add_argument("--minutes", type=float, default=None, help="stop after this many minutes")
-    parser.add_argument("--adversarial-from", type=int, default=10**9, help="step at which the discriminators join")
-    parser.add_argument("--prior", type=float, default=22.5, help="weight of the prior's mel loss (acoustic)")
     parser.add_argument("--threads", type=int, default=None, help="2, and for prepare as many as there are")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--seed", type=int, default=1234)

@@ -1,69 +1,78 @@
-"""Second phase of the acoustic base: the whole of s2 on tokens, phones and audio of the corpus."""
+"""Second phase of the acoustic base: prior, flow and reference encoder on tokens, phones and latents of the corpus."""
 
 from __future__ import annotations
 
 import argparse
 import random
+from collections import defaultdict
 
 import torch
 
 from voice.nets.acoustic import Acoustic
-from voice.nets.discriminator import Discriminator
 from voice.pretrain import tokens
-from voice.pretrain.autoencoder import CLEAN
-from voice.pretrain.corpus import RATES, Corpus
+from voice.pretrain.corpus import Clip, Corpus
+from voice.pretrain.envelope import CONNECTED
 from voice.pretrain.marks import vary_marks
+from voice.pretrain.pitch import RATE, Pitch
 from voice.pretrain.warm import warm_start
-from voice.train.acoustic import AcousticTrainer, AcousticWeights, Utterance, utterance
 from voice.train.batching import Epochs
+from voice.train.latent import LatentTrainer, LatentWeights, Spoken, spoken
 from voice.train.loop import train, write_history
 from voice.train.schedule import warm_cosine
 
-RATE = RATES[0]
 BUDGET_S = 36.0  # seconds of audio a step
+LONGEST_S = 12.0  # attention over longer clips costs more than it teaches
+REFERENCE_S = 5.0
+OTHERS = 0.7  # share of the utterances whose reference is another clip of the speaker
 
 
 def start(args: argparse.Namespace) -> Acoustic:
-    """A network with the frozen quantiser, the autoencoder of the first phase, and an earlier base where given."""
+    """A network with the frozen quantiser, the decoder of the first phase, and an earlier base where given."""
     model = Acoustic()
     if args.start is not None:
-        warm_start(model, args.start / "acoustic.safetensors", ("enc_p", "flow"))
-    first = args.work / "autoencoder.safetensors"
-    if first.is_file():
-        warm_start(model, first, ("enc_q", "ref_enc", "dec"))
+        warm_start(model, args.start / "acoustic.safetensors", ("enc_p", "ref_enc"))
+    warm_start(model, args.work / "envelope.safetensors", ("dec",))
     warm_start(model, args.work / "quantiser.safetensors")
     return model
 
 
 def run(args: argparse.Namespace) -> None:
-    """Train and write `work/acoustic.safetensors` and `work/discriminator.safetensors`."""
+    """Train and write `work/acoustic.safetensors`."""
     corpus = Corpus(args.arrays)
-    items = [i for i in tokens.load(args.work, corpus) if i.clip.seconds < args.longest and i.clip.kind in CLEAN]
-    held, items = items[::151][:16], [item for n, item in enumerate(items) if n % 151 or n // 151 >= 16]
+    pitch = Pitch(args.work, corpus)
+    longest = min(args.longest, LONGEST_S)
+    items = [i for i in tokens.load(args.work, corpus) if i.clip.seconds < longest and i.clip.kind in CONNECTED]
+    held, items = items[::151][:24], [item for n, item in enumerate(items) if n % 151 or n // 151 >= 24]
+    by_speaker: dict[str, list[Clip]] = defaultdict(list)
+    for item in items:
+        by_speaker[item.clip.speaker].append(item.clip)
     torch.manual_seed(args.seed)
     model = start(args)
     hop = model.config.hop
 
-    def spoken(item: tokens.Tokenised, rng: random.Random | None = None) -> Utterance:
-        wav = torch.from_numpy(corpus.wav(item.clip, RATE))
-        phones = vary_marks(item.clip.phones, rng) if rng else torch.tensor(item.clip.phones)
-        return utterance(wav, item.tokens, phones, RATE, hop, item.spoken)
+    def example(item: tokens.Tokenised, rng: random.Random | None = None) -> Spoken:
+        wav, f0 = torch.from_numpy(corpus.wav(item.clip, RATE)), torch.from_numpy(pitch.of(item.clip))
+        phones, other = torch.tensor(item.clip.phones), None
+        if rng is not None:
+            phones = vary_marks(item.clip.phones, rng)
+            clip = rng.choice(by_speaker[item.clip.speaker]) if rng.random() < OTHERS else item.clip
+            heard = corpus.wav(clip, RATE)
+            size = int(REFERENCE_S * RATE)
+            first = rng.randrange(max(1, len(heard) - size))
+            other = torch.from_numpy(heard[first : first + size])
+        return spoken(wav, item.tokens, phones, f0, hop, item.spoken, other)
 
-    def batch(number: int) -> list[Utterance]:
+    def batch(number: int) -> list[Spoken]:
         rng = random.Random(args.seed * 19 + number)
-        return [spoken(items[i], rng) for i in epochs.batch(number - 1)]
+        return [example(items[i], rng) for i in epochs.batch(number - 1)]
 
     epochs = Epochs([item.clip.seconds for item in items], args.budget or BUDGET_S, args.seed)
-    trainer = AcousticTrainer(
+    trainer = LatentTrainer(
         model,
-        Discriminator(),
         batch,
-        [spoken(item) for item in held],
-        AcousticWeights(prior=args.prior, guide=2.0),
+        [example(item) for item in held],
+        LatentWeights(guide=1.0),
         lambda number: args.rate * warm_cosine(number, args.steps),
-        trainable=[name for name, _ in model.named_children() if name not in ("ssl_proj", "quantiser")],
-        segment_frames=48,
-        adversarial_from=args.adversarial_from,
         device=args.device,
     )
     history = train(
@@ -71,6 +80,4 @@ def run(args: argparse.Namespace) -> None:
         validate_every=500, minutes=args.minutes, desc="acoustic",
     )  # fmt: skip
     model.save(args.work / "acoustic.safetensors")
-    assert trainer.discriminator is not None
-    trainer.discriminator.save(args.work / "discriminator.safetensors")
     write_history(args.work / "acoustic.loss.tsv", history.rows)

@@ -1,4 +1,4 @@
-"""Puts the trained parts into the base folder with a card: data, licences, hours, steps, command, hashes."""
+"""Puts the trained parts into the base folder with a card: data, origin, licences, hours, steps, hashes."""
 
 from __future__ import annotations
 
@@ -8,18 +8,32 @@ import json
 import shutil
 from collections import defaultdict
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from voice.errors import UserError
-from voice.files import sha256_file, write_json
+from voice.files import sha256_file, write_json, write_text
+from voice.pretrain import whisper_licence
 from voice.pretrain.corpus import Corpus
 from voice.weights import load_tensors
 
-FILES = ("content", "semantic", "acoustic", "discriminator", "heard")
-ALWAYS = ("autoencoder", "acoustic", "semantic")
-PARTS = ("content", "refine", "realign", "distil", *ALWAYS)
+FILES = ("content", "semantic", "acoustic", "heard")
+ALWAYS = ("units", "envelope", "acoustic", "semantic")
+PARTS = ("content", "realign", *ALWAYS)
 LIMIT_BYTES = 32_000_000
+ABOUT = {
+    "name": "mini",
+    "what": "Small base in the GPT-SoVITS design: English and Mandarin, 24 kHz, 50 frames/s, 25 tokens/s, no BERT",
+    "licence": "MIT for the weights; the data keep the licences below",
+    "weights": [whisper_licence.ENTRY],
+    "attribution": "LibriSpeech (Panayotov et al. 2015), speechocean762 (Zhang et al. 2021), "
+    "AISHELL-1 (Bu et al. 2017), "
+    "AISHELL-3 (Shi et al. 2020), audio-cmn (H. Lopez, C. Wang, Y. Tan / Shtooka); synthetic speech by Kokoro-82M",
+    "command": "see voice/pretrain/README.md and base/README.md",
+    "not_in_the_data": "Kokoro voices am_michael, bf_emma, af_bella, bm_george, zm_yunyang, zf_xiaoxiao; "
+    "LibriSpeech test readers",
+}
 
 
 def data_of(corpus: Corpus) -> list[dict[str, Any]]:
@@ -53,24 +67,37 @@ def training_of(curve: Path) -> dict[str, Any]:
 def trainings(folders: Sequence[Path]) -> dict[str, dict[str, Any]]:
     """`training_of` every part, from `NAME.loss.tsv` in the first of `folders` that has it.
 
-    Raises UserError when a part was not trained, or the content encoder was neither refined nor distilled.
+    Raises UserError when one of ALWAYS was not trained.
     """
     found = {}
     for name in PARTS:
         for curve in (folder / f"{name}.loss.tsv" for folder in folders):
             if curve.is_file() and name not in found:
                 found[name] = training_of(curve)
-    missing = [name for name in ALWAYS if name not in found]
-    if "refine" not in found and "distil" not in found:
-        missing.insert(0, "distil")
-    if missing:
+    if missing := [name for name in ALWAYS if name not in found]:
         where = folders[0]
         raise UserError(f"{where}: no {missing[0]}.loss.tsv", f"run `python -m voice.pretrain {missing[0]}` first")
     return found
 
 
+def file_of(path: Path) -> dict[str, Any]:
+    """What the card says of a weight file; a matrix in few bits counts with the values it stands for."""
+    tensors, meta = load_tensors(path)
+    packed = meta.get("packed", {})
+    plain = {name: t for name, t in tensors.items() if name.removesuffix(".data").removesuffix(".scales") not in packed}
+    return {
+        "sha256": sha256_file(path),
+        "bytes": path.stat().st_size,
+        "parameters": sum(t.numel() for t in plain.values()) + sum(prod(how["shape"]) for how in packed.values()),
+        "config": meta["config"],
+    }
+
+
 def run(args: argparse.Namespace) -> None:
-    """Write weights (float16) and `card.json` to `out`. UserError when one is missing or all are too large."""
+    """Write weights, `card.json` and the licence of Whisper's layers to `out`.
+
+    Raises UserError when a file is missing or all are too large.
+    """
     corpus, work, out = Corpus(args.arrays), args.work, args.out
     trained = trainings([work, args.first] if args.first else [work])
     missing = [name for name in FILES if not (work / f"{name}.safetensors").is_file()]
@@ -80,31 +107,10 @@ def run(args: argparse.Namespace) -> None:
     if total > LIMIT_BYTES:
         raise UserError(f"{work}: weights take {total} bytes, the limit is {LIMIT_BYTES}", "choose smaller sizes")
     out.mkdir(parents=True, exist_ok=True)
-    files = {}
     for name in FILES:
-        target = out / f"{name}.safetensors"
-        shutil.copyfile(work / target.name, target)
-        tensors, meta = load_tensors(target)
-        files[target.name] = {
-            "sha256": sha256_file(target),
-            "bytes": target.stat().st_size,
-            "parameters": sum(t.numel() for t in tensors.values()),
-            "config": meta["config"],
-        }
-    card = {
-        "name": "mini",
-        "what": "Small base in the GPT-SoVITS design: English and Mandarin, 24 kHz, 50 frames/s, 25 tokens/s, no BERT",
-        "licence": "MIT for the weights; the data keep the licences below",
-        "attribution": "LibriSpeech (Panayotov et al. 2015), speechocean762 (Zhang et al. 2021), "
-        "AISHELL-1 (Bu et al. 2017), "
-        "AISHELL-3 (Shi et al. 2020), audio-cmn (H. Lopez, C. Wang, Y. Tan / Shtooka); synthetic speech by Kokoro-82M",
-        "data": data_of(corpus),
-        "hours": round(sum(clip.seconds for clip in corpus.clips) / 3600, 2),
-        "training": trained,
-        "command": "see base/README.md",
-        "not_in_the_data": "Kokoro voices am_michael, bf_emma, af_bella, bm_george, zm_yunyang, zf_xiaoxiao; "
-        "LibriSpeech test readers",
-        "files": files,
-    }
-    write_json(out / "card.json", card)
+        shutil.copyfile(work / f"{name}.safetensors", out / f"{name}.safetensors")
+    write_text(out / whisper_licence.FILE, whisper_licence.TEXT)
+    files = {f"{name}.safetensors": file_of(out / f"{name}.safetensors") for name in FILES}
+    found = {"data": data_of(corpus), "hours": round(sum(clip.seconds for clip in corpus.clips) / 3600, 2)}
+    write_json(out / "card.json", ABOUT | found | {"training": trained, "files": files})
     print(json.dumps({"bytes": total, "files": {k: v["sha256"][:12] for k, v in files.items()}}))

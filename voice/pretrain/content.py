@@ -1,4 +1,4 @@
-"""Content encoder of the mini base: HuBERT taught to recognise phones (CTC) on the corpus.
+"""First content encoder, for the first alignment: HuBERT taught to recognise phones (CTC) on the corpus.
 
 Phone supervision needs the fewest hours of a CPU to give features that tell content from speaker; speed
 perturbation and silenced spans keep it from learning the clips by heart. Training starts on a handful of short clean

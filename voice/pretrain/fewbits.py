@@ -16,15 +16,15 @@ from safetensors.torch import save as to_bytes
 from sklearn.cluster import MiniBatchKMeans
 from tqdm import tqdm
 
+from voice.bits import Scheme, pack, unpack
 from voice.errors import UserError
 from voice.metrics.phone_error import heard_units, phone_edits, phone_error_rate
 from voice.nets.hubert import HOP
 from voice.nets.whisper import WhisperContent, WhisperContentConfig
-from voice.pretrain.bits import Scheme, pack, unpack
+from voice.nets.whisper_units import UnitHead
 from voice.pretrain.corpus import Corpus
 from voice.pretrain.frames import sounding
 from voice.pretrain.probe import Said, Score, commonest, read_recordings, table
-from voice.pretrain.realign import TeacherHead
 from voice.pretrain.targets import Targets, fitting
 from voice.pretrain.teacher import HALF, LAYER
 from voice.pretrain.whisper_weights import load_teacher
@@ -104,7 +104,7 @@ def speaker_means(said: Sequence[Said], projected: Sequence[np.ndarray]) -> dict
 
 @torch.inference_mode()
 def scores(
-    model: WhisperContent, said: Sequence[Said], project: Callable[[np.ndarray], np.ndarray], head: TeacherHead,
+    model: WhisperContent, said: Sequence[Said], project: Callable[[np.ndarray], np.ndarray], head: UnitHead,
     codes: Codes,
 ) -> dict[str, Score]:  # fmt: skip
     """A Score of each speaker, with the CTC of the head and the tokens of its posteriors."""
@@ -137,7 +137,7 @@ def run(args: argparse.Namespace) -> None:
     targets = Targets(corpus, args.target / "frames.safetensors", args.target)
     basis, _ = load_tensors(args.target / "teacher.safetensors")
     weight, mean = basis["weight"].numpy(), basis["mean"].numpy()
-    head = TeacherHead()
+    head = UnitHead()
     taught, _ = load_tensors(args.target / "teacher_head.safetensors")
     head.load_state_dict({name: tensor.float() for name, tensor in taught.items()})
     head.eval()

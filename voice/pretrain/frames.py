@@ -1,18 +1,15 @@
 """Which unit is spoken in each content frame of the corpus, by forced alignment; 0 where nothing is said.
 
-A first content encoder (CTC) gives a first alignment. `voice.pretrain.refine` trains on it frame by frame, which
-tells the network far more a second of speech than CTC does, and its frame posteriors give the next, sharper one.
+A first content encoder (CTC) gives a first alignment. `voice.pretrain.realign` trains a head on it frame by frame,
+which tells a network far more a second of speech than CTC does, and its frame posteriors give the next, sharper one.
 """
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
-from torch.nn import functional as F
 from torchaudio.functional import forced_align
 from tqdm import tqdm
 
@@ -20,7 +17,7 @@ from voice.nets.hubert import HOP, RATE, ContentEncoder
 from voice.pretrain.corpus import Clip, Corpus
 from voice.text.symbols import SYMBOLS
 from voice.text.units import CTC_UNITS, unit_of
-from voice.weights import load_tensors, save_tensors
+from voice.weights import save_tensors
 
 FLOOR_DB = -42.0  # a frame this far below the clip's loudest is silence
 
@@ -53,25 +50,14 @@ def walk(log_probs: torch.Tensor, phones: tuple[int, ...]) -> tuple[np.ndarray, 
     return np.array(spoken, dtype=np.int16), (path[0] == 0).numpy()
 
 
-def frame_head(work: Path) -> nn.Linear | None:
-    """The frame classifier that `refine` leaves, or None before it has run."""
-    file = work / "frame_head.safetensors"
-    if not file.is_file():
-        return None
-    tensors, _ = load_tensors(file)
-    head = nn.Linear(tensors["weight"].shape[1], tensors["weight"].shape[0])
-    head.load_state_dict({name: t.float() for name, t in tensors.items()})
-    return head
-
-
 def run(args: argparse.Namespace) -> None:
     """Write `work/frames.safetensors`: `unit` int16 of every frame and `start` int64 of every clip (clips + 1)."""
-    corpus, work, head = Corpus(args.arrays), args.work, frame_head(args.work)
+    corpus, work = Corpus(args.arrays), args.work
     encoder = ContentEncoder.load(work / "content.safetensors").to(args.device)
     out, starts = [], [0]
     with torch.inference_mode():
         for clip in tqdm(corpus.clips, desc="align", mininterval=10):
-            out.append(_labels(corpus.wav(clip, RATE), clip, encoder, head))
+            out.append(_labels(corpus.wav(clip, RATE), clip, encoder))
             starts.append(starts[-1] + len(out[-1]))
     unit = torch.from_numpy(np.concatenate(out))
     save_tensors(work / "frames.safetensors", {"unit": unit, "start": torch.tensor(starts)})
@@ -79,14 +65,13 @@ def run(args: argparse.Namespace) -> None:
     print(f"frames: {len(unit)} of {len(corpus.clips)} clips, {100 * silent:.1f} % silent, {len(CTC_UNITS) - 1} units")
 
 
-def _labels(wav: np.ndarray, clip: Clip, encoder: ContentEncoder, head: nn.Linear | None) -> np.ndarray:
+def _labels(wav: np.ndarray, clip: Clip, encoder: ContentEncoder) -> np.ndarray:
     sound = torch.from_numpy(wav)[None].to(next(encoder.parameters()).device)
-    ssl, logs, _ = (found.cpu() for found in encoder.features_and_log_probs(sound))
-    frames = ssl.shape[1]
+    logs = encoder.log_probs(sound)[0][0].cpu()
+    frames = len(logs)
     if len(clip.units) * 1.2 > frames or not clip.units:
         return np.full(frames, -1, dtype=np.int16)  # cannot be aligned: trained on by nobody
-    scores = logs[0] if head is None else F.log_softmax(head(ssl[0]), dim=-1)
-    spoken, blank = walk(scores, clip.phones)
+    spoken, _ = walk(logs, clip.phones)
     unit = np.array([unit_of(SYMBOLS[clip.phones[i]]) or 0 for i in spoken], dtype=np.int16)
-    quiet = ~sounding(wav, frames)
-    return np.where(quiet | blank if head is not None else quiet, 0, unit).astype(np.int16)
+    # CTC's blanks are no silence: they stand between sounds.
+    return np.where(sounding(wav, frames), unit, 0).astype(np.int16)

@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 
 from voice.errors import UserError
 
-PARTS = ("content", "refine", "realign", "distil", "autoencoder", "acoustic", "semantic")
+PARTS = ("content", "realign", "units", "envelope", "acoustic", "semantic")
 
 
 def draw(work: Path, first: Path | None = None) -> Path:

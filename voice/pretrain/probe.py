@@ -22,7 +22,8 @@ import torch
 
 from voice.errors import UserError
 from voice.metrics.phone_error import heard_units, phone_edits, phone_error_rate
-from voice.nets.hubert import RATE, ContentEncoder
+from voice.nets.content import load_phone_recogniser
+from voice.nets.content_frames import RATE, PhoneRecogniser
 from voice.takes import Heard
 from voice.text import read_text
 from voice.text.units import units_of
@@ -38,6 +39,8 @@ class Said:
     wav: np.ndarray
     phones: tuple[int, ...]
     units: tuple[int, ...]
+    text: str
+    lang: str
 
 
 def read_recordings(folder: Path) -> list[Said]:
@@ -56,7 +59,8 @@ def read_recordings(folder: Path) -> list[Said]:
             part = wav[int(start * rate) : int(end * rate)].mean(1)
             reading = read_text(line, note["language"])
             ready = soxr.resample(part, rate, RATE, quality="HQ")
-            found.append(Said(note["speaker"], ready, tuple(reading.ids), tuple(units_of(reading.phones))))
+            phones, units = tuple(reading.ids), tuple(units_of(reading.phones))
+            found.append(Said(note["speaker"], ready, phones, units, line, note["language"]))
     if not found:
         raise UserError(f"{folder}: no */about.json below it", "give the folder of the recordings")
     return found
@@ -66,7 +70,7 @@ def read_recordings(folder: Path) -> list[Said]:
 class Listener:
     """A content encoder with the frozen projection and codebook of its tokens, and what each token stands for."""
 
-    encoder: ContentEncoder
+    encoder: PhoneRecogniser
     kernel: torch.Tensor
     bias: torch.Tensor
     codebook: torch.Tensor
@@ -80,7 +84,7 @@ class Listener:
         kernel, bias, codes = (
             tensors[name].float() for name in ("ssl_proj.weight", "ssl_proj.bias", "quantiser.embed")
         )
-        encoder, heard = ContentEncoder.load(folder / "content.safetensors"), Heard.load(folder / "heard.safetensors")
+        encoder, heard = load_phone_recogniser(folder / "content.safetensors"), Heard.load(folder / "heard.safetensors")
         return cls(encoder, kernel, bias, codes, heard)
 
     @torch.inference_mode()

@@ -1,8 +1,8 @@
-"""Which unit is spoken in each frame, by the teacher: labels for students, and the most that they can hope for.
+"""Which unit is spoken in each frame, by the teacher: the labels of all that follows.
 
 A small convolutional head on the teacher's frames learns units from the first alignment (`frames`) and CTC beside it,
 and aligns the corpus again. The teacher knows strangers, so its alignment does not suffer where the first encoder's
-does; the head's own phone error on held-out speakers is a ceiling for a student of this teacher.
+does.
 """
 
 from __future__ import annotations
@@ -11,63 +11,39 @@ import argparse
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
 from voice.metrics.phone_error import heard_units, phone_edits
 from voice.nets.hubert import HOP, RATE
+from voice.nets.whisper_units import UnitHead
 from voice.pretrain.corpus import Clip, Corpus
 from voice.pretrain.frames import sounding, walk
 from voice.pretrain.kept import Kept
 from voice.pretrain.targets import IGNORE, Targets, fitting, strangers
-from voice.pretrain.teacher import DIMS
 from voice.text.symbols import SYMBOLS
-from voice.text.units import CTC_UNITS, unit_of
+from voice.text.units import unit_of
 from voice.train.batching import Epochs, pad_right
 from voice.train.loop import train, write_history
 from voice.train.schedule import warm_cosine
 from voice.weights import save_tensors
 
 BUDGET_S = 240.0
-WIDTH, REACH = 256, 5
-
-
-class TeacherHead(nn.Module):
-    """Teacher frames [B, T, 128] -> scores of units by frame and for CTC, both [B, T, units]."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv1d(DIMS, WIDTH, REACH, padding=REACH // 2),
-            nn.GELU(),
-            nn.Dropout(0.1),
-            nn.Conv1d(WIDTH, WIDTH, REACH, padding=REACH // 2),
-            nn.GELU(),
-            nn.Dropout(0.1),
-        )
-        self.frame = nn.Linear(WIDTH, len(CTC_UNITS))
-        self.ctc = nn.Linear(WIDTH, len(CTC_UNITS))
-
-    def forward(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        hidden = self.body(frames.transpose(1, 2)).transpose(1, 2)
-        return self.frame(hidden), self.ctc(hidden)
 
 
 class HeadTrainer(Kept):
-    """Frame and CTC steps of a TeacherHead."""
+    """Frame and CTC steps of a UnitHead; `targets` are the frames it reads and the units it should find."""
 
-    def __init__(self, args: argparse.Namespace) -> None:
+    def __init__(self, args: argparse.Namespace, corpus: Corpus, targets: Targets) -> None:
         self.steps, self.rate, self.seed, self.device = args.steps, args.rate, args.seed, torch.device(args.device)
         torch.manual_seed(args.seed)  # for the layers that begin at random
-        self.corpus = Corpus(args.arrays)
-        self.targets = Targets(self.corpus, args.work / "frames.safetensors", args.target)
+        self.corpus, self.targets = corpus, targets
         away = strangers(self.corpus.clips)
         fit = fitting(self.corpus, self.targets, args.longest)
         self.clips = [clip for clip in fit if clip.speaker not in away]
         self.held = [clip for clip in fit if clip.speaker in away]
         self.epochs = Epochs([clip.seconds for clip in self.clips], args.budget or BUDGET_S, args.seed)
-        self.model = TeacherHead().to(self.device)
+        self.model = UnitHead().to(self.device)
         self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=args.rate, weight_decay=0.01)
 
     def step(self, number: int) -> dict[str, float]:
@@ -121,14 +97,16 @@ def labels(wav: np.ndarray, clip: Clip, scores: torch.Tensor) -> np.ndarray:
 
 def run(args: argparse.Namespace) -> None:
     """Train the head and write `target/teacher_head.safetensors` and `target/frames.safetensors` (as `frames` does)."""
-    trainer = HeadTrainer(args)
+    corpus = Corpus(args.arrays)
+    targets = Targets(corpus, args.work / "frames.safetensors", args.target)
+    trainer = HeadTrainer(args, corpus, targets)
     history = train(
         trainer, args.steps, args.target / "realign", seed=args.seed, log_every=50, save_every=200, validate_every=200,
         minutes=args.minutes, desc="realign",
     )  # fmt: skip
     save_tensors(args.target / "teacher_head.safetensors", trainer.model.state_dict())
     write_history(args.target / "realign.loss.tsv", history.rows)
-    corpus, targets, model = trainer.corpus, trainer.targets, trainer.model.eval()
+    model = trainer.model.eval()
     out, same, count = [], 0, 0
     with torch.inference_mode():
         for clip in tqdm(corpus.clips, desc="align", mininterval=10):

@@ -17,7 +17,8 @@ from typing import Any
 from voice.files import sha256_code, sha256_file, write_json
 
 SOUND_16, SOUND_24, INDEX = "arrays/16000.i16", "arrays/24000.i16", "arrays/index.jsonl"
-TAUGHT = ("target/teacher.f16", "target/teacher.safetensors")
+F0 = "work/f0.f16"
+TAUGHT = ("target/teacher.safetensors", "target/teacher_head.safetensors", "target/frames.safetensors")
 TOKENS = ("work/tokens.jsonl", "work/tokens.safetensors")
 # What a step reads: the option that names the folder, and the file there; the option alone is the whole folder.
 READS: dict[str, tuple[str, ...]] = {
@@ -25,16 +26,17 @@ READS: dict[str, tuple[str, ...]] = {
     "content": (SOUND_16, INDEX),
     "frames": (SOUND_16, INDEX, "work/content.safetensors"),
     "teacher": (SOUND_16, INDEX, "teacher"),
-    "realign": (SOUND_16, INDEX, *TAUGHT, "work/frames.safetensors"),
-    "distil": (SOUND_16, INDEX, *TAUGHT, "target/frames.safetensors", "work/content.safetensors"),
-    "tokens": (SOUND_16, INDEX, "work/content.safetensors", "work/frame_head.safetensors"),
-    "autoencoder": (SOUND_24, INDEX),
-    "acoustic": (SOUND_24, INDEX, *TOKENS, "work/autoencoder.safetensors", "work/quantiser.safetensors"),
+    "realign": (SOUND_16, INDEX, "target/teacher.f16", "work/frames.safetensors"),
+    "units": (SOUND_16, INDEX, "teacher", *TAUGHT),
+    "pitch": (SOUND_24, INDEX),
+    "envelope": (SOUND_24, INDEX, F0),
+    "tokens": (SOUND_16, INDEX, "work/content.safetensors", "work/units.f16"),
+    "acoustic": (SOUND_24, INDEX, F0, *TOKENS, "work/envelope.safetensors", "work/quantiser.safetensors"),
     "semantic": (INDEX, *TOKENS),
 }
 KEPT_IN = {
-    name: "target" if name in ("teacher", "realign", "distil") else "work"
-    for name in ("content", "teacher", "realign", "distil", "autoencoder", "acoustic", "semantic")
+    name: "target" if name in ("teacher", "realign", "units") else "work"
+    for name in ("content", "teacher", "realign", "units", "envelope", "acoustic", "semantic")
 }
 # Where files lie and how long a run may take do not change what it makes.
 BESIDE = ("arrays", "corpus", "first", "listeners", "minutes", "out", "recordings", "resume", "start", "target",

@@ -1,4 +1,4 @@
-"""What a student should find in the corpus: its clips, who is held out, unit and teacher frame of each frame."""
+"""What a head on the teacher's frames should find in the corpus: its clips, who is held out, unit of each frame."""
 
 from __future__ import annotations
 
@@ -27,17 +27,19 @@ def strangers(clips: list[Clip]) -> set[str]:
 
 
 class Targets:
-    """What a student should find in each frame of a clip: unit [T] int64 and teacher frame [T, 128] float32."""
+    """What a head reads and should find in each frame of a clip: unit [T] int64 and teacher frame [T, 128] float32.
 
-    def __init__(self, corpus: Corpus, labels: Path, taught: Path) -> None:
+    `frames` are in a file of float16 below `taught`; with `centred` each speaker's mean frame is taken away.
+    """
+
+    def __init__(
+        self, corpus: Corpus, labels: Path, taught: Path, frames: str = "teacher.f16", centred: bool = True
+    ) -> None:
         tensors, _ = load_tensors(labels)
         self.unit, self.starts = tensors["unit"], frame_starts(corpus.clips)
-        basis, _ = load_tensors(taught / "teacher.safetensors")
-        spread = 1 / basis["weight"].norm(dim=0)  # of each component, which is stored with unit spread
-        self.weight = (spread / spread.mean()).sqrt()
-        self.frames = np.memmap(taught / "teacher.f16", dtype=np.float16, mode="r", shape=(int(self.starts[-1]), DIMS))
+        self.frames = np.memmap(taught / frames, dtype=np.float16, mode="r", shape=(int(self.starts[-1]), DIMS))
         self.number = {clip.name: i for i, clip in enumerate(corpus.clips)}
-        self.mean = self._means(corpus.clips)
+        self.mean = self._means(corpus.clips) if centred else {}
 
     def _means(self, clips: list[Clip]) -> dict[str, np.ndarray]:
         """Mean teacher frame of each speaker, drawn to zero where there are few: what a voice adds to every sound."""
@@ -56,7 +58,7 @@ class Targets:
     def of(self, clip: Clip) -> tuple[torch.Tensor, torch.Tensor]:
         """Units and teacher frames of a clip."""
         part = self._part(clip)
-        frames = self.frames[part].astype(np.float32) - self.mean[clip.speaker]
+        frames = self.frames[part].astype(np.float32) - self.mean.get(clip.speaker, 0)
         return self.unit[part].long(), torch.from_numpy(frames)
 
 

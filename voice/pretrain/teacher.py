@@ -1,8 +1,8 @@
-"""Teacher of the content encoder: frames of Whisper-base's encoder over the corpus, speaker means taken away.
+"""Teacher of the alignment and of the content encoder: frames of Whisper-base's encoder over the corpus.
 
 Whisper (Radford et al. 2023, MIT) was trained on hundreds of thousands of hours of strangers; our corpus has a few
-hundred speakers. Its encoder therefore tells a student what in the sound is content. Clips of one speaker are laid
-end to end in windows of 30 s, the only length Whisper was trained on, so that a window costs no padding.
+hundred speakers. Its encoder therefore tells what in the sound is content. Clips of one speaker are laid end to end
+in windows of 30 s, the only length Whisper was trained on, so that a window costs no padding.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LAYER = 4  # the best of 3 to 6 by a linear probe on strangers; docs/base.md
 DIMS = 128
 WINDOW = 30 * RATE
 GAP = 15 * HOP  # silence between two clips of a window
-HALF = HOP // 2  # a student's frame is centred this much later than the teacher's of the same number
+HALF = HOP // 2  # our frame is centred this much later than the teacher's of the same number
 SAMPLED_WINDOWS = 80  # for the directions kept
 
 
@@ -70,7 +70,7 @@ def window_wav(corpus: Corpus, window: Window) -> np.ndarray:
 
 @torch.inference_mode()
 def window_frames(teacher: WhisperContent, corpus: Corpus, window: Window, device: str) -> list[np.ndarray]:
-    """Teacher frames of each clip of a window, on the student's grid: [floor(N / 320), 512] float32."""
+    """Teacher frames of each clip of a window, on our grid: [floor(N / 320), 512] float32."""
     wav = torch.from_numpy(window_wav(corpus, window))[None].to(device)
     with torch.autocast(torch.device(device).type, torch.bfloat16):
         frames = teacher.features(wav)[0][0].float().cpu().numpy()

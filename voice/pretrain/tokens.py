@@ -1,8 +1,8 @@
 """Quantiser of the mini base, semantic tokens of the corpus, and which phone is spoken at each token.
 
-The stride-2 projection averages two content frames and turns them towards what tells phones apart (linear
-discriminants, with unit spread inside a phone), so that distance in it is distance in what is said; k-means there
-gives the codebook. Both are then frozen, as in the published models.
+A content frame holds the square roots of the posteriors of what is spoken. The stride-2 projection averages two of
+them, and k-means of the averages gives the codebook: distance in it is distance in what is said (Hellinger's). Both
+are then frozen, as in the published models.
 """
 
 from __future__ import annotations
@@ -15,32 +15,30 @@ from pathlib import Path
 import numpy as np
 import torch
 from sklearn.cluster import MiniBatchKMeans
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from torch.nn import functional as F
 from tqdm import tqdm
 
-from voice.errors import UserError
 from voice.files import write_text
 from voice.nets.acoustic import AcousticConfig
-from voice.nets.hubert import RATE, ContentEncoder
-from voice.pretrain.autoencoder import CONNECTED, usable
+from voice.nets.content_frames import RATE
+from voice.nets.whisper_units import WhisperUnits
 from voice.pretrain.corpus import Clip, Corpus
-from voice.pretrain.frames import frame_head, sounding, walk
+from voice.pretrain.envelope import CONNECTED, usable
+from voice.pretrain.frames import sounding, walk
+from voice.pretrain.units import Frames
 from voice.takes import Heard
 from voice.text.symbols import SYMBOLS
 from voice.text.units import unit_of
 from voice.weights import load_tensors, save_tensors
 
-SAMPLED_FRAMES = 120_000
-DIRECTIONS = 40  # of at most 101 discriminants; the later ones tell little
+SAMPLED_FRAMES = 200_000
+SURE = 1e-7  # a posterior is no smaller
 
 
 def run(args: argparse.Namespace) -> None:
     """Write `quantiser`, `heard` and `tokens.safetensors` and `tokens.jsonl` to `work`."""
-    corpus, work, seed, head = Corpus(args.arrays), args.work, args.seed, frame_head(args.work)
-    if head is None:
-        raise UserError(f"{work}: no frame_head.safetensors", "run `python -m voice.pretrain distil` or `refine` first")
-    encoder = ContentEncoder.load(work / "content.safetensors").to(args.device)
+    corpus, work, seed = Corpus(args.arrays), args.work, args.seed
+    head = WhisperUnits.load(work / "content.safetensors").head
+    frames = Frames(work, corpus)
     features: list[np.ndarray] = []
     spoken: list[np.ndarray] = []
     units: list[np.ndarray] = []
@@ -48,11 +46,11 @@ def run(args: argparse.Namespace) -> None:
     with torch.inference_mode():
         for clip in tqdm(usable(corpus, CONNECTED, args.longest), desc="features", mininterval=10):
             wav = corpus.wav(clip, RATE)
-            ssl = encoder.features(torch.from_numpy(wav)[None].to(args.device))[0][0].cpu()
+            ssl = head(frames.of(clip)[None])[0][0].softmax(-1).sqrt()
             pairs = len(ssl) // 2
             if len(clip.units) > 0.9 * len(ssl):
                 continue
-            place, silent = walk(F.log_softmax(head(ssl), dim=-1), clip.phones)
+            place, silent = walk(ssl.square().clamp(min=SURE).log(), clip.phones)
             silent |= ~sounding(wav, len(ssl))
             at = place[1 : 2 * pairs : 2]
             said = np.array([unit_of(SYMBOLS[clip.phones[i]]) or 0 for i in at])
@@ -62,26 +60,17 @@ def run(args: argparse.Namespace) -> None:
             kept.append(clip)
     flat = np.concatenate(features)
     picked = np.random.default_rng(seed).choice(len(flat), min(SAMPLED_FRAMES, len(flat)), replace=False)
-    weight, bias = discriminants(flat[picked], np.concatenate(units)[picked])
     codes, dim = AcousticConfig().codes, flat.shape[1]
-    seen = flat[picked] @ weight[:, :DIRECTIONS] + bias[:DIRECTIONS]
-    means = MiniBatchKMeans(codes, batch_size=8192, max_iter=100, n_init=2, random_state=seed).fit(seen)
-    table = torch.zeros(codes, dim)
-    table[:, :DIRECTIONS] = torch.from_numpy(means.cluster_centers_.astype(np.float32))
-    kernel = torch.from_numpy(0.5 * weight.T.copy()).unsqueeze(-1).repeat(1, 1, 2)  # mean of the two frames
+    means = MiniBatchKMeans(codes, batch_size=8192, max_iter=100, n_init=2, random_state=seed).fit(flat[picked])
     quantiser = {
-        "ssl_proj.weight": kernel.half(),
-        "ssl_proj.bias": torch.from_numpy(bias).half(),
-        "quantiser.embed": table.half(),
+        "ssl_proj.weight": (0.5 * torch.eye(dim)).unsqueeze(-1).repeat(1, 1, 2).half(),  # mean of the two frames
+        "ssl_proj.bias": torch.zeros(dim).half(),
+        "quantiser.embed": torch.from_numpy(means.cluster_centers_.astype(np.float32)).half(),
     }
     save_tensors(work / "quantiser.safetensors", quantiser)
-    kernel, offset, table = (t.float() for t in quantiser.values())
-    tokens = torch.cat(
-        [
-            (2 * part @ table.T - table.square().sum(-1)).argmax(-1)
-            for part in (torch.from_numpy(flat) @ (2 * kernel[..., 0].T) + offset).split(65536)
-        ]
-    ).to(torch.int16)
+    table = quantiser["quantiser.embed"].float()
+    parts = torch.from_numpy(flat).split(65536)
+    tokens = torch.cat([(2 * part @ table.T - table.square().sum(-1)).argmax(-1) for part in parts]).to(torch.int16)
     save_tensors(work / "tokens.safetensors", {"tokens": tokens, "spoken": torch.from_numpy(np.concatenate(spoken))})
     starts = np.cumsum([0, *[len(f) for f in features]])
     rows = [
@@ -92,14 +81,6 @@ def run(args: argparse.Namespace) -> None:
     said = np.concatenate(units)
     Heard.count(tokens.long(), torch.from_numpy(said).long(), codes).save(work / "heard.safetensors")
     report(tokens.numpy(), said, codes, dim)
-
-
-def discriminants(frames: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Linear discriminants of frames [N, D] by unit [N]: weight [D, D] and bias [D], zero beyond DIRECTIONS."""
-    found = LinearDiscriminantAnalysis(solver="eigen", shrinkage=1e-3).fit(frames, units)
-    weight = np.zeros((frames.shape[1], frames.shape[1]), dtype=np.float32)
-    weight[:, :DIRECTIONS] = found.scalings_[:, :DIRECTIONS]
-    return weight, -(frames.mean(0) @ weight).astype(np.float32)
 
 
 def report(tokens: np.ndarray, units: np.ndarray, codes: int, dim: int) -> None:

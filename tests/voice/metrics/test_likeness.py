@@ -15,7 +15,7 @@ def acoustic() -> Acoustic:
     torch.manual_seed(0)
     sizes = {"content": 16, "codes": 8, "inter": 8, "hidden": 16, "filters": 16, "mrte": 16, "gin": 16}
     decoder = {"channels": 16, "blocks": [1, 1], "n_fft": 1024}
-    return Acoustic(AcousticConfig(**sizes, decoder_options=decoder)).eval()
+    return Acoustic(AcousticConfig(decoder="istft", **sizes, decoder_options=decoder)).eval()
 
 
 def test_a_vector_points_where_it_points_and_zero_nowhere() -> None:

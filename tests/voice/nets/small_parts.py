@@ -16,12 +16,15 @@ from voice.train.semantic import Line, token_loss
 GREEDY = Sampling(top_k=1, penalty=1.0)
 CONV = {"conv_dim": [16] * 7, "position_kernel": 16, "position_groups": 4}
 ENCODER = {"hidden": 32, "layers": 2, "heads": 2, "ffn": 48, "feature_layer": 1}
+UNITS: dict[str, Any] = {"hidden": 32, "layers": 2, "heads": 2, "ffn": 48, "positions": 60}
+UNITS |= {"directions": 16, "width": 24, "reach": 3, "units": 32}
 CONTENT_SIZES: dict[str, tuple[str, dict[str, Any]]] = {
     "hubert": ("hubert", ENCODER | {"conv_dim": [32, 32], "position_kernel": 16, "position_groups": 4, "units": 5}),
     "wavlm": ("wavlm", ENCODER | CONV),
     "wavlm like large": ("wavlm", ENCODER | CONV | {"norm": "layer", "stable": True, "level": True}),
     "whisper": ("whisper", ENCODER | {"mels": 20, "positions": 60}),
     "whisper filled": ("whisper", ENCODER | {"mels": 20, "positions": 60, "fill": True}),
+    "whisper units": ("whisper-units", UNITS),
 }
 NEW_CONTENT = [case for case in CONTENT_SIZES if case != "hubert"]
 UPSAMPLING = {"channels": 16, "rates": [10, 8, 6], "kernels": [20, 16, 12]}
@@ -31,6 +34,7 @@ DECODER_SIZES: dict[str, dict[str, Any]] = {
     "bigvgan": UPSAMPLING,
     "istft": FRAMES,
     "harmonic": FRAMES,
+    "envelope": {"channels": 16, "blocks": 1, "n_fft": 960, "mels": 20},
 }
 S1: dict[str, Any] = {"phones": 40, "codes": 20, "hidden": 32, "heads": 2, "ffn": 48, "layers": 2}
 SEMANTIC_SIZES: dict[str, dict[str, Any]] = {"gpt": S1, "llama": S1 | {"heads": 4, "kv_heads": 2}}

@@ -31,6 +31,7 @@ SMALL = AcousticConfig(
     flows=2,
     gin=12,
     reference_hidden=16,
+    decoder="harmonic",
     decoder_options={"channels": 16, "blocks": [1, 1], "n_fft": 960},
 )
 
@@ -120,6 +121,7 @@ def test_tokens_are_half_the_frames(model: Acoustic) -> None:
     [
         ("istft", {"channels": 16, "blocks": [1, 1], "n_fft": 960}),
         ("harmonic", {"channels": 16, "blocks": [1, 1], "n_fft": 960}),
+        ("envelope", {"channels": 16, "blocks": 1, "n_fft": 960, "mels": 20}),
         ("hifigan", {"channels": 16, "rates": [10, 8, 6], "kernels": [20, 16, 12]}),
         ("bigvgan", {"channels": 16, "rates": [10, 8, 6], "kernels": [20, 16, 12]}),
     ],
@@ -131,7 +133,7 @@ def test_every_decoder_gives_hop_samples_a_frame(name: str, options: dict[str, o
 
 
 def test_an_unknown_decoder_is_refused() -> None:
-    with pytest.raises(ValueError, match="choose one of bigvgan, harmonic, hifigan, istft"):
+    with pytest.raises(ValueError, match="choose one of bigvgan, envelope, harmonic, hifigan, istft"):
         make_decoder("griffin", 8, 12, 24000, 480, {})
 
 

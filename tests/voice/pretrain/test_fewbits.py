@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from voice.bits import Scheme
 from voice.errors import UserError
 from voice.nets.whisper import WhisperContent, WhisperContentConfig
-from voice.pretrain.bits import Scheme
 from voice.pretrain.fewbits import Codes, frames, posteriors, run, speaker_means, stored
 from voice.pretrain.probe import Said
 from voice.text.units import CTC_UNITS
@@ -44,7 +44,7 @@ def test_fewer_bits_make_a_smaller_file_and_frames_further_off(teacher: WhisperC
 
 
 @pytest.mark.parametrize("size", [320, 959, 960, 16000, 16319])
-def test_as_many_frames_as_a_student_has_at_any_level(teacher: WhisperContent, size: int) -> None:
+def test_as_many_frames_as_the_grid_has_at_any_level(teacher: WhisperContent, size: int) -> None:
     model, _ = stored(teacher, 2, None)
     wav = _wav(2.0)[:size]
     found = frames(model, wav)
@@ -72,7 +72,7 @@ def test_codes_of_sure_posteriors_stand_for_their_units() -> None:
 
 def test_a_speakers_mean_counts_sounding_frames_and_is_drawn_to_zero() -> None:
     wav = np.concatenate([_wav(1.0), np.zeros(RATE, dtype=np.float32)])
-    said = [Said("a", wav, (), ()), Said("a", wav, (), ()), Said("b", _wav(0.2), (), ())]
+    said = [Said("a", wav, (), (), "", "en"), Said("a", wav, (), (), "", "en"), Said("b", _wav(0.2), (), (), "", "en")]
     parts = [np.where(np.arange(100)[:, None] < 50, 3.0, 99.0).repeat(2, 1)] * 2 + [np.ones((10, 2))]
     means = speaker_means(said, parts)
     assert np.allclose(means["a"], 3.0 * 100 / 600) and np.allclose(means["b"], 10 / 510)

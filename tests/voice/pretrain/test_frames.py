@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 from torch import nn
 
+from tests.voice.pretrain.tiny_corpus import SPEAKERS, UNITS, options, write_corpus
+from voice.nets.content_frames import HOP
+from voice.nets.hubert import ContentEncoder
+from voice.pretrain import frames
 from voice.pretrain.frames import placed, sounding, walk
 from voice.pretrain.marks import vary_marks
-from voice.pretrain.refine import disturb
-from voice.pretrain.tokens import DIRECTIONS, discriminants
 from voice.pretrain.warm import warm_start
 from voice.text.symbols import SYMBOLS
 from voice.text.units import CTC_UNITS, unit_of
-from voice.weights import save_tensors
+from voice.weights import load_tensors, save_tensors
 
 IDS = {symbol: number for number, symbol in enumerate(SYMBOLS)}
 
@@ -55,28 +57,21 @@ def test_only_loud_frames_sound() -> None:
     assert sounding(wav, 5).tolist() == [True, True, False, False, True]
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_labels_follow_a_change_of_speed(seed: int) -> None:
-    wav = torch.cat([torch.zeros(16000), torch.ones(16000)])
-    labels = torch.cat([torch.zeros(50), torch.ones(50)]).long()
-    changed, moved = disturb(wav, labels, random.Random(seed))
-    assert len(moved) == len(changed) // 320
-    turn = int((moved == 1).nonzero()[0])
-    assert turn / len(moved) == pytest.approx(0.5, abs=0.02)
-
-
-def test_discriminants_set_classes_apart_and_ignore_the_rest() -> None:
-    dice = np.random.default_rng(0)
-    units = dice.integers(0, 60, 6000)
-    frames = dice.normal(0, 1, (6000, 80)).astype(np.float32)
-    frames[:, 79] *= 50  # loud, and tells nothing
-    frames[:, :59] += 4 * np.eye(60, 59, dtype=np.float32)[units]
-    weight, bias = discriminants(frames, units)
-    seen = frames @ weight + bias
-    assert np.abs(seen[:, DIRECTIONS:]).max() == 0
-    inside = np.mean([seen[units == u][:, :DIRECTIONS].var(0) for u in range(60)], axis=0)
-    assert inside == pytest.approx(np.ones(DIRECTIONS), rel=0.1)
-    assert np.abs(weight[79]).max() < 0.05
+def test_quiet_frames_are_silent_and_what_cannot_be_aligned_is_marked(tmp_path: Path) -> None:
+    write_corpus(tmp_path, 0.8, speakers=SPEAKERS[:2])
+    rows = [json.loads(line) for line in (tmp_path / "index.jsonl").read_text().splitlines()]
+    rows[1] |= {"phones": rows[1]["phones"] * 10, "units": rows[1]["units"] * 10}
+    (tmp_path / "index.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    sound = np.memmap(tmp_path / "16000.i16", dtype=np.int16, mode="r+")
+    sound[: 10 * HOP] = 0
+    sound.flush()
+    torch.manual_seed(0)
+    ContentEncoder().save(tmp_path / "content.safetensors")
+    frames.run(options(tmp_path, tmp_path))
+    found, _ = load_tensors(tmp_path / "frames.safetensors")
+    assert found["start"].tolist() == [0, 40, 80]
+    assert set(found["unit"][:10].tolist()) == {0} and set(found["unit"][40:].tolist()) == {-1}
+    assert found["unit"][10:40].unique_consecutive().tolist() == [u for u in UNITS if u in found["unit"][10:40]]
 
 
 def test_a_warm_start_takes_what_fits_and_leaves_the_rest(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""No clip is lost for its length below one limit; cards and pictures name every training."""
+"""No clip is lost for its length below one limit; pictures name every training."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voice.errors import UserError
-from voice.pretrain import autoencoder, content, plot
+from voice.pretrain import content, envelope, plot
 from voice.pretrain.__main__ import options
-from voice.pretrain.card import ALWAYS, training_of, trainings
 from voice.pretrain.corpus import LONGEST_S, RATES, Clip, Corpus
-from voice.train.loop import write_history
 
 ROWS: list[dict[str, float]] = [{"step": 0, "valid_loss": 9.0}, {"step": 50, "loss": 2.0}, {"step": 70, "loss": 1.5}]
 
@@ -36,39 +34,13 @@ def corpus(seconds: list[float]) -> Corpus:
 def test_every_clip_below_the_limit_is_used_by_all(seconds: list[float], longest: float) -> None:
     made = corpus(seconds)
     below = [clip for clip in made.clips if clip.seconds < longest]
-    assert content.usable(made, longest) == below == autoencoder.usable(made, longest=longest)
+    assert content.usable(made, longest) == below == envelope.usable(made, longest=longest)
 
 
 def test_the_usual_limit_keeps_the_sentences_of_librispeech() -> None:
     made = corpus([8.0, 11.0, 12.0, 15.9, 19.9, 20.0])
-    assert len(content.usable(made)) == len(autoencoder.usable(made)) == 5
+    assert len(content.usable(made)) == len(envelope.usable(made)) == 5
     assert options(["acoustic"]).longest == LONGEST_S
-
-
-def curves(folder: Path, *names: str) -> Path:
-    for name in names:
-        write_history(folder / f"{name}.loss.tsv", ROWS)
-    return folder
-
-
-def test_a_card_tells_steps_and_the_last_of_each_measure(tmp_path: Path) -> None:
-    curves(tmp_path, "distil")
-    assert training_of(tmp_path / "distil.loss.tsv") == {"steps": 70, "last": {"valid_loss": 9.0, "loss": 1.5}}
-
-
-def test_a_card_names_realign_and_distil_and_the_first_encoder(tmp_path: Path) -> None:
-    work = curves(tmp_path / "work", "realign", "distil", *ALWAYS)
-    first = curves(tmp_path / "first", "content", "acoustic")
-    write_history(first / "acoustic.loss.tsv", [{"step": 1, "loss": 7.0}])
-    found = trainings([work, first])
-    assert list(found) == ["content", "realign", "distil", *ALWAYS] and found["acoustic"]["steps"] == 70
-
-
-@pytest.mark.parametrize("missing", ["distil", *ALWAYS])
-def test_a_part_that_was_not_trained_is_named(missing: str, tmp_path: Path) -> None:
-    curves(tmp_path, *{"realign", "distil", *ALWAYS} - {missing})
-    with pytest.raises(UserError, match=rf"no {missing}\.loss\.tsv"):
-        trainings([tmp_path])
 
 
 def test_loss_curves_of_every_training_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,11 +55,11 @@ def test_loss_curves_of_every_training_are_drawn(tmp_path: Path, monkeypatch: py
         return figure, panels
 
     monkeypatch.setattr(plot.plt, "subplots", watched)
-    for folder, names in ((tmp_path / "first", ["content"]), (tmp_path / "work", ["realign", "distil", "semantic"])):
+    for folder, names in ((tmp_path / "first", ["content"]), (tmp_path / "work", ["realign", "units", "semantic"])):
         for name in names:
             (folder / name).mkdir(parents=True)
             torch.save({"history": {"rows": ROWS}}, folder / name / "checkpoint.pt")
     assert plot.draw(tmp_path / "work", tmp_path / "first").stat().st_size > 1000
-    assert titles == ["content", "realign", "distil", "semantic"]
+    assert titles == ["content", "realign", "units", "semantic"]
     with pytest.raises(UserError, match="no training"):
         plot.draw(tmp_path / "none")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ import soundfile
 import torch
 
 from voice.errors import UserError
-from voice.nets.hubert import RATE, ContentEncoder
+from voice.nets.content_frames import RATE, PhoneRecogniser
+from voice.nets.hubert import ContentEncoder
+from voice.nets.whisper_units import WhisperUnits, WhisperUnitsConfig
 from voice.pretrain import probe
 from voice.pretrain.probe import Listener, Said, Score, commonest, mean, read_recordings, score, table
 from voice.takes import Heard
@@ -55,22 +58,32 @@ def test_spans_and_lines_must_agree(tmp_path: Path) -> None:
         read_recordings(tmp_path)
 
 
-def listener(folder: Path) -> Path:
+ENCODERS: list[Callable[[], PhoneRecogniser]] = [
+    ContentEncoder,
+    lambda: WhisperUnits(WhisperUnitsConfig(hidden=32, layers=1, heads=2, ffn=48, positions=80, width=16)),
+]
+
+
+def listener(folder: Path, make: Callable[[], PhoneRecogniser] = ContentEncoder) -> Path:
     torch.manual_seed(3)
-    encoder = ContentEncoder()
+    encoder = make()
     encoder.save(folder / "content.safetensors")
-    parts = {"ssl_proj.weight": torch.randn(192, 192, 2), "ssl_proj.bias": torch.zeros(192)}
-    save_tensors(folder / "quantiser.safetensors", parts | {"quantiser.embed": torch.randn(6, 192)})
+    size = encoder.dim
+    parts = {"ssl_proj.weight": torch.randn(size, size, 2), "ssl_proj.bias": torch.zeros(size)}
+    save_tensors(folder / "quantiser.safetensors", parts | {"quantiser.embed": torch.randn(6, size)})
     told().save(folder / "heard.safetensors")
     return folder
 
 
-def test_tokens_are_the_nearest_codes_of_the_projected_frames(tmp_path: Path) -> None:
-    heard = Listener.load(listener(tmp_path))
+@pytest.mark.parametrize("make", ENCODERS)
+def test_tokens_are_the_nearest_codes_of_the_projected_frames(
+    make: Callable[[], PhoneRecogniser], tmp_path: Path
+) -> None:
+    heard = Listener.load(listener(tmp_path, make))
     wav = torch.randn(RATE + 500).numpy() * 0.1
     logs, tokens = heard.hear(wav)
     frames = heard.encoder.features(torch.from_numpy(wav)[None])[0][0]
-    pairs = frames[: len(frames) // 2 * 2].reshape(-1, 2, 192)
+    pairs = frames[: len(frames) // 2 * 2].reshape(-1, 2, heard.encoder.dim)
     projected = torch.einsum("npd,odp->no", pairs, heard.kernel) + heard.bias
     assert tokens.tolist() == torch.cdist(projected, heard.codebook).argmin(-1).tolist()
     assert logs.shape == (len(frames), len(CTC_UNITS))
@@ -82,7 +95,9 @@ def test_scores_count_edits_of_all_utterances_of_a_speaker(tmp_path: Path, capsy
     dice = np.random.default_rng(0)
     wavs = [dice.standard_normal(RATE).astype(np.float32) * 0.1 for _ in range(2)]
     perfect = [tuple(commonest(heard.heard, heard.hear(wav)[1])) for wav in wavs]
-    found = score(heard, [Said("x", wavs[0], (), perfect[0]), Said("x", wavs[1], (), perfect[1] * 2)])
+    found = score(
+        heard, [Said("x", wavs[0], (), perfect[0], "", "en"), Said("x", wavs[1], (), perfect[1] * 2, "", "en")]
+    )
     total = len(perfect[0]) + 2 * len(perfect[1])
     assert found["x"].units == total and found["x"].tokens == pytest.approx(len(perfect[1]) / total)
     recording(tmp_path / "voices" / "y", ["Hi."], [[0, 1]])

@@ -68,9 +68,9 @@ def test_another_byte_in_any_file_it_reads_begins_anew(step: str, root: Path) ->
 
 
 def test_a_checkpoint_of_unknown_making_is_not_gone_on_with(root: Path) -> None:
-    file = begun("distil", root)
+    file = begun("units", root)
     (file.parent / "made_from.json").unlink()
-    settle(words("distil", root))
+    settle(words("units", root))
     assert not file.exists()
 
 

@@ -79,7 +79,7 @@ def test_every_clip_has_one_place_beside_its_own_speaker(sizes: list[tuple[str, 
     assert sorted(i for window in found for i in window.clips) == list(range(len(clips)))
     for window in found:
         assert len({clips[i].speaker for i in window.clips}) == 1
-        assert all(start % HOP == HALF for start in window.starts)  # the student's frame centres are the teacher's
+        assert all(start % HOP == HALF for start in window.starts)  # our frame centres are the teacher's
         ends = [s + clips[i].size[RATE] // HOP * HOP for i, s in zip(window.clips, window.starts, strict=True)]
         assert all(after - before == GAP for after, before in zip(window.starts[1:], ends[:-1], strict=True))
         assert len(window.clips) == 1 or ends[-1] <= WINDOW

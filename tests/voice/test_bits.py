@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voice.pretrain.bits import SHRINKS, Scheme, pack, unpack
+from voice.bits import SHRINKS, Scheme, pack, unpack
 
 
 def _weight(shape: tuple[int, ...], seed: int, spread: float = 1.0) -> np.ndarray:
@@ -50,6 +50,23 @@ def test_what_the_grid_holds_comes_back_exactly(bits: int) -> None:
     whole[:, 0] = most
     weight = (whole * 0.25).astype(np.float32)
     assert np.array_equal(unpack(pack(weight, Scheme(bits))), weight)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    bits=st.integers(2, 8),
+    group=st.sampled_from([0, 3, 8, 32]),
+    shape=st.tuples(st.integers(1, 6), st.integers(1, 40)),
+    seed=st.integers(0, 9999),
+    spread=st.sampled_from([1e-3, 0.2, 50.0]),
+)
+def test_packing_what_was_unpacked_gives_the_same_bytes(
+    bits: int, group: int, shape: tuple[int, ...], seed: int, spread: float
+) -> None:
+    once = pack(_weight(shape, seed, spread), Scheme(bits, group))
+    twice = pack(unpack(once), once.scheme)
+    assert np.array_equal(twice.data, once.data) and np.array_equal(twice.scales, once.scales)
+    assert twice.unit == once.unit
 
 
 def test_zeros_stay_zeros_and_a_group_of_them_does_no_harm() -> None:

@@ -53,17 +53,20 @@ def pack(weight: np.ndarray, scheme: Scheme) -> Packed:
     short = -rows.shape[1] % size
     groups = np.pad(rows, ((0, 0), (0, short))).reshape(len(rows), -1, size)
     top = np.abs(groups).max(-1) / most
-    unit = 2.0 ** (np.floor(np.log2(top.max())) - 14) if top.any() else 1.0
+    unit = _unit(top)
     best, scales = np.full(top.shape, np.inf), np.zeros(top.shape, dtype=np.float16)
     for shrink in SHRINKS:
         tried = (top * shrink / unit).astype(np.float16)
         whole = _round(groups, _true(tried, unit), most)
         error = np.square(whole * _true(tried, unit)[..., None] - groups).sum(-1)
         scales, best = np.where(error < best, tried, scales), np.minimum(error, best)
+    # Clipping may take the largest scale below its power of two; in its own unit, packing again changes no byte.
+    taken, unit = unit, _unit(_true(scales, unit))
+    scales = (scales.astype(np.float32) * np.float32(taken / unit)).astype(np.float16)
     whole = _round(groups, _true(scales, unit), most).reshape(len(rows), -1)[:, : rows.shape[1]]
     places = ((whole.astype(np.int16) + most)[..., None] >> np.arange(scheme.bits)) & 1
     data = np.packbits(places.astype(np.uint8).reshape(len(rows), -1), axis=1, bitorder="little")
-    return Packed(data, scales, weight.shape, scheme, float(unit))
+    return Packed(data, scales, weight.shape, scheme, unit)
 
 
 def unpack(packed: Packed) -> np.ndarray:
@@ -75,6 +78,11 @@ def unpack(packed: Packed) -> np.ndarray:
     whole = values.sum(-1) - (2 ** (scheme.bits - 1) - 1)
     scales = np.repeat(_true(packed.scales, packed.unit), scheme.group or columns, axis=1)[:, :columns]
     return (whole * scales).astype(np.float32).reshape(packed.shape)
+
+
+def _unit(scales: np.ndarray) -> float:
+    """The power of two that brings the largest of `scales` near the end of float16."""
+    return float(2.0 ** (np.floor(np.log2(scales.max())) - 14)) if scales.any() else 1.0
 
 
 def _true(scales: np.ndarray, unit: float) -> np.ndarray:

@@ -1,0 +1,172 @@
+"""Training steps of an s2 whose latents analysis gives (`voice.nets.envelope`): prior, flow and reference encoder.
+
+The latent of a sound is known before training, so nothing is decoded in a step: the flow makes latents likely under
+the prior (the KL term of the published recipe, with a posterior that stands still), and the path of synthesis, the
+inverse flow of the prior's mean, is drawn to the latent itself. Steps cost a tenth of those through a decoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from voice.errors import UserError
+from voice.mel import linear_spectrogram
+from voice.nets import losses
+from voice.nets.acoustic import Acoustic
+from voice.nets.envelope import EnvelopeDecoder
+from voice.nets.layers import length_mask
+from voice.train.acoustic import RESOLUTIONS
+from voice.train.acoustic_parts import guide, slices
+from voice.train.batching import pad_right
+from voice.train.frozen import choose_trainable
+
+SIGMA = 0.1  # spread of the posterior around what analysis gives
+PITCH, VOICING = 3.0, 2.0  # their weights beside cepstra, which weigh as they spread
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What s2 learns from: audio [2n * hop] float32, tokens [n], phones [P] (int64), F0 in Hz [4n] (0 = unvoiced).
+
+    `spoken` is the index of the phone spoken at each token [n], where known. `other` is audio [M] of the same
+    speaker that the reference encoder hears in place of `wav`.
+    """
+
+    wav: torch.Tensor
+    codes: torch.Tensor
+    phones: torch.Tensor
+    f0: torch.Tensor
+    spoken: torch.Tensor | None = None
+    other: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class LatentWeights:
+    """Weights of the losses: KL a value of the latent, distance of the prior's path, attention of MRTE, mel.
+
+    `mel` is for audio decoded from the latent itself, cut to slices; at 0 nothing is decoded, as in the base, whose
+    decoder was trained before.
+    """
+
+    kl: float = 1.0
+    prior: float = 2.0
+    guide: float = 0.0
+    mel: float = 0.0
+
+
+class LatentTrainer:
+    """Steps and validation; the loop is in `voice.train.loop`."""
+
+    def __init__(
+        self,
+        model: Acoustic,
+        batch: Callable[[int], list[Spoken]],
+        held: Sequence[Spoken],
+        weights: LatentWeights,
+        rate: Callable[[int], float],
+        *,
+        trainable: Sequence[str] = ("enc_p", "flow", "ref_enc"),
+        segment_frames: int = 64,
+        device: str = "cpu",
+        autocast: bool = True,
+    ) -> None:
+        if not isinstance(model.dec, EnvelopeDecoder):
+            raise UserError("this s2 has no latents by analysis", "train it through its decoder")
+        self.model, self.code = model.to(device), model.dec.code
+        self.batch, self.held, self.weights, self.rate = batch, held, weights, rate
+        self.segment, self.device, self.autocast = segment_frames, device, autocast
+        self.trained = choose_trainable(model, trainable)
+        self.optimiser = torch.optim.AdamW(self.trained, lr=1e-4, betas=(0.9, 0.98), eps=1e-9)
+        spread = self.code.spread.clone()
+        spread[: self.code.cepstra] /= spread[: self.code.cepstra].mean()
+        spread[-2:] = torch.tensor([PITCH, VOICING], device=spread.device)
+        self.importance = spread.repeat(2)[:, None]
+
+    def _found(self, items: list[Spoken]) -> dict[str, torch.Tensor]:
+        c = self.model.config
+        wav, _ = pad_right([item.wav for item in items])
+        f0, _ = pad_right([item.f0 for item in items])
+        codes, counts = pad_right([item.codes for item in items])
+        phones, phone_counts = pad_right([item.phones for item in items])
+        heard, heard_counts = pad_right([item.wav if item.other is None else item.other for item in items])
+        codes, phones, phone_counts = codes.to(self.device), phones.to(self.device), phone_counts.to(self.device)
+        lengths = (2 * counts).to(self.device)
+        mask = length_mask(lengths, int(lengths.max()))
+        with torch.no_grad():
+            latent = self.code.encode(wav.to(self.device), f0.to(self.device)) * mask
+            spec = linear_spectrogram(heard.to(self.device), c.n_fft, c.hop, c.win)
+        noisy = (latent + SIGMA * torch.randn_like(latent)) * mask
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
+            ge = self.model.reference(spec, (heard_counts // c.hop).to(self.device))
+            z_p = self.model.flow(noisy, mask, ge)
+            mean, logs, _, looked = self.model.enc_p(self.model.expand(codes), lengths, phones, phone_counts, ge)
+            guess = self.model.flow(mean * mask, mask, ge, reverse=True)
+        sure = torch.full_like(latent, SIGMA).log()
+        kl = losses.kl_loss(z_p, sure, mean, logs, mask) / c.inter
+        away = ((guess.float() - latent).abs() * self.importance * mask).sum() / (mask.sum() * c.inter)
+        looked_at = guide(looked, [item.spoken for item in items]) if self.weights.guide else kl.new_zeros(())
+        terms = {"kl": kl, "prior": away, "guide": looked_at}
+        return terms | ({"mel": self._decoded(wav.to(self.device), noisy, lengths)} if self.weights.mel else {})
+
+    def _decoded(self, wav: torch.Tensor, latent: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Mel distance of slices decoded from the latent [B, inter, T] to those of the audio [B, N]."""
+        c = self.model.config
+        size = min(self.segment, int(lengths.min()))
+        starts = (torch.rand(len(lengths), device=self.device) * (lengths - size + 1)).long()
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
+            made = self.model.dec(slices(latent, starts, size))[:, 0]
+        real = slices(wav[:, None], starts * c.hop, size * c.hop)[:, 0]
+        return losses.mel_loss(made.float(), real, c.sample_rate, RESOLUTIONS)
+
+    def step(self, number: int) -> dict[str, float]:
+        self.model.train()
+        terms, w, rate = self._found(self.batch(number)), self.weights, self.rate(number)
+        loss = w.kl * terms["kl"] + w.prior * terms["prior"] + w.guide * terms["guide"] + w.mel * terms.get("mel", 0)
+        self.optimiser.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.trained, 5.0)
+        if torch.isfinite(norm):
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            self.optimiser.step()
+        return {name: term.item() for name, term in terms.items()} | {"loss": loss.item(), "gradient": norm.item()}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Distance of the prior's path on held-out utterances, and their KL."""
+        if not self.held:
+            return {}
+        self.model.eval()
+        state = torch.random.get_rng_state()
+        torch.manual_seed(0)
+        found = [self._found([item]) for item in self.held]
+        torch.random.set_rng_state(state)
+        return {
+            "loss": sum(float(terms["prior"]) for terms in found) / len(found),
+            "kl": sum(float(terms["kl"]) for terms in found) / len(found),
+        }
+
+    def state(self) -> dict[str, Any]:
+        return {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+    def snapshot(self) -> dict[str, torch.Tensor]:
+        return {name: t.detach().clone() for name, t in self.model.state_dict().items()}
+
+
+def spoken(
+    wav: torch.Tensor, codes: torch.Tensor, phones: torch.Tensor, f0: torch.Tensor, hop: int,
+    at: torch.Tensor | None = None, other: torch.Tensor | None = None,
+) -> Spoken:  # fmt: skip
+    """Audio [N] and its F0 [about N / (hop / 2)] cut or zero-padded to exactly 2 * hop samples a token."""
+    size, frames = 2 * hop * len(codes), 4 * len(codes)
+    wav = F.pad(wav, (0, max(0, size - len(wav))))[:size]
+    return Spoken(wav, codes, phones, F.pad(f0, (0, max(0, frames - len(f0))))[:frames], at, other)
