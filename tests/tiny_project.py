@@ -163,7 +163,11 @@ def write_base(folder: Path) -> None:
     content = WhisperUnitsConfig(
         hidden=2 * WIDTH, layers=1, heads=2, ffn=WIDTH, positions=600, directions=WIDTH, width=WIDTH
     )
-    WhisperUnits(content).save(folder / "content.safetensors")
+    ear = WhisperUnits(content)
+    with torch.no_grad():  # frames of an untrained encoder hardly differ, and all would get one code
+        ear.head.frame.weight.mul_(60)
+        ear.head.ctc.weight.mul_(60)
+    ear.save(folder / "content.safetensors")
     acoustic = Acoustic(
         AcousticConfig(
             codes=CODES,
@@ -175,8 +179,7 @@ def write_base(folder: Path) -> None:
             decoder_options={"channels": WIDTH, "blocks": 2, "n_fft": 1024, "mels": 20},
         )
     )
-    # Short code vectors: the frames of an untrained encoder hardly differ, and long ones would all get one code.
-    acoustic.quantiser.embed.mul_(1e-3)
+    acoustic.quantiser.embed.copy_(torch.rand(CODES, content.units).mul(12).softmax(-1).sqrt())
     acoustic.save(folder / "acoustic.safetensors")
     semantic(1, ends=True).save(folder / "semantic.safetensors")
     write_card(folder)

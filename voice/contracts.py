@@ -210,7 +210,7 @@ Features = c.table(
         "samples": c.count(1),
         "seconds": c.number(0.1, 60),
         "dtype": c.column(str, c.check("float16 or float32", lambda s: s.isin(["float16", "float32"]))),
-        "lo": c.number(-3.5e38, 0),
+        "lo": c.number(-3.5e38, 3.5e38),
         "hi": c.number(0, 3.5e38),
         "token_kinds": c.count(1),
         "finite": c.column(bool, c.check("true", lambda s: s)),

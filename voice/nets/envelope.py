@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import scipy
 import torch
 from torch import nn
 
@@ -82,7 +84,8 @@ class EnvelopeDecoder(Harmonics):
         nn.init.zeros_(self.head.bias)
         self.register_buffer("spread_over", _between(sample_rate, n_fft, mels), persistent=False)
         # From a band, a mean but for its filter's area, to the size of a bin; less that of a frame of unit noise.
-        self.gain = math.log(sample_rate / n_fft) - 0.5 * math.log(float(self.window.square().sum()))
+        hann = scipy.signal.get_window("hann", n_fft)
+        self.gain = math.log(sample_rate / n_fft) - 0.5 * math.log(float(np.square(hann).sum()))
 
     def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
         return self.sound(*self.parts(x))
@@ -105,19 +108,11 @@ class EnvelopeDecoder(Harmonics):
 
 def _dct(mels: int, kept: int) -> torch.Tensor:
     """Orthonormal DCT-II, the first `kept` rows [kept, mels]."""
-    place = (torch.arange(mels) + 0.5) * math.pi / mels
-    rows = torch.cos(torch.arange(kept)[:, None] * place) * math.sqrt(2 / mels)
-    rows[0] /= math.sqrt(2)
-    return rows
+    return torch.from_numpy(scipy.fft.dct(np.eye(mels), axis=0, norm="ortho")[:kept].astype(np.float32))
 
 
 def _between(rate: int, n_fft: int, mels: int) -> torch.Tensor:
     """Log-mel bands to every bin, linear between the bands' middles [n_fft // 2 + 1, mels]."""
-    centres = torch.from_numpy(mel_centres(rate, mels)).float()
-    bins = torch.arange(n_fft // 2 + 1) * rate / n_fft
-    right = torch.searchsorted(centres, bins.clamp(centres[0], centres[-1])).clamp(1, mels - 1)
-    share = ((bins - centres[right - 1]) / (centres[right] - centres[right - 1])).clamp(0, 1)
-    rows = torch.zeros(len(bins), mels)
-    rows[torch.arange(len(bins)), right - 1] = 1 - share
-    rows[torch.arange(len(bins)), right] = share
-    return rows
+    bins = np.arange(n_fft // 2 + 1) * rate / n_fft
+    rows = [np.interp(bins, mel_centres(rate, mels), band) for band in np.eye(mels)]
+    return torch.from_numpy(np.stack(rows, axis=1).astype(np.float32))
