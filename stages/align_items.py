@@ -31,7 +31,7 @@ class Listener:
     def __init__(self, name: str, base: Path, folder: Path, threads: int) -> None:
         """`folder` holds the segments' audio."""
         self.aligner = load_aligner(name, base, threads)
-        self._setup = partial(_load, name, base, threads)
+        self._setup = partial(_load, name, base, threads, self.aligner.digest)
         self._folder, self._threads = folder, threads
         self.heard = ItemCache(ITEMS, "align-heard", sha256_code(*HEARD))
         self.aligned = ItemCache(ITEMS, "align", sha256_code(ALIGNMENT))
@@ -93,8 +93,8 @@ class Listener:
         return self.aligned.key(json.dumps([heard, text, job.numbers(), job.cues(), job.given]))
 
 
-def _load(name: str, base: Path, threads: int) -> None:
-    if "now" not in _loaded:
+def _load(name: str, base: Path, threads: int, digest: str) -> None:
+    if "now" not in _loaded or _loaded["now"].digest != digest:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
         _loaded["now"] = load_aligner(name, base, threads)

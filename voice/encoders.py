@@ -11,7 +11,8 @@ import torch
 from voice.audio import resample
 from voice.errors import UserError
 from voice.files import sha256_file
-from voice.nets.content import Content, load_content
+from voice.nets.content import load_content, load_phone_recogniser
+from voice.nets.content_frames import Content, PhoneRecogniser
 from voice.text import Reading
 
 RATE = 16000  # Hz, of the content encoder and of the speaker network
@@ -34,6 +35,16 @@ class Encoders:
     def content(self) -> Content:
         """The content encoder."""
         return load_content(self.folder / "content.safetensors").to(self.device)
+
+    @cached_property
+    def ear(self) -> PhoneRecogniser | None:
+        """What hears finished speech: the aligner of the base, None for one without. A base may have one for both."""
+        file = self.folder / "aligner.safetensors"
+        if not file.is_file():
+            return None
+        if isinstance(self.content, PhoneRecogniser) and sha256_file(file) == sha256_file(self.folder / FILES[0]):
+            return self.content
+        return load_phone_recogniser(file).to(self.device)
 
     def hashes(self) -> dict[str, str]:
         """sha256 of every file that is there, by its name without suffix."""

@@ -19,7 +19,6 @@ from voice.errors import UserError
 from voice.files import sha256_file
 from voice.guard import Guard, Verdict
 from voice.nets.acoustic import Acoustic
-from voice.nets.content import load_phone_recogniser
 from voice.nets.decoding import Take
 from voice.nets.sampling import Sampling
 from voice.nets.semantics import AnySemantic, load_semantic
@@ -122,10 +121,9 @@ class Voice:
         if table.is_file():
             voice.heard = Heard.load(table)
             info["heard"] = sha256_file(table)
-        ear = base_dir / "aligner.safetensors"
-        if ear.is_file():
-            voice.guard = Guard(load_phone_recogniser(ear))
-            info["aligner"] = sha256_file(ear)
+        if encoders.ear is not None:
+            voice.guard = Guard(encoders.ear)
+            info["aligner"] = sha256_file(base_dir / "aligner.safetensors")
         reference = model_dir / "reference.json"
         if reference.is_file():
             about = json.loads(reference.read_text())

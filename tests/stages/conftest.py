@@ -20,6 +20,16 @@ from voice.consent import write_consent
 from voice.nets.acoustic import Acoustic, AcousticConfig
 from voice.nets.hubert import ContentConfig, ContentEncoder
 
+# Untrained weights hear nothing: the rules of align on scores and speeds are for trained ones.
+UNTRAINED = {
+    "min_score": 0.0,
+    "min_contrast": -100.0,
+    "min_weakest": 0.0,
+    "max_unexplained": 1e3,
+    "min_coverage": 0.1,
+    "min_phones_per_second": 0.001,
+    "max_phones_per_second": 1e3,
+}
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 28.0  # the first six sentences
 
@@ -119,15 +129,5 @@ def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
     made = Project(tmp_path, monkeypatch)
     made.consent()
-    # Untrained weights hear nothing: the rules on scores and speeds are for trained ones.
-    loose = {
-        "min_score": 0.0,
-        "min_contrast": -100.0,
-        "min_weakest": 0.0,
-        "max_unexplained": 1e3,
-        "min_coverage": 0.1,
-        "min_phones_per_second": 0.001,
-        "max_phones_per_second": 1e3,
-    }
-    made.edit(lambda params: params["align"].update(loose))
+    made.edit(lambda params: params["align"].update(UNTRAINED))
     return made

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stages import align, align_items, ingest, pretrained
+from stages import align, ingest, pretrained
 from stages import slice as slicing
 from tests.stages.conftest import Project
 from voice.contracts import Aligned, Rejected, Segments
@@ -56,7 +56,6 @@ def test_every_word_of_the_transcript_is_in_exactly_one_segment(ready: Project) 
 def test_segments_that_score_low_are_set_aside_with_the_reason(
     ready: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    align_items._loaded.clear()  # another test of this process may have left a trained ear
     ready.edit(lambda params: params["align"].update(min_score=0.9))
     line = ready.refused(align.main, capsys)
     assert "transcript.txt: 0% of its words lie in 0 good segments" in line

@@ -15,7 +15,7 @@ from stages import slice as slicing
 from stages.common import paths
 from stages.lines import spoken_lang, spread
 from stages.params import VoiceParams
-from tests.stages.conftest import Project
+from tests.stages.conftest import UNTRAINED, Project
 from tests.stages.made_voice import make_voice
 from voice.audio import read_audio
 from voice.contracts import Aligned, EvaluationLines
@@ -24,7 +24,6 @@ from voice.label import label_text, read_label
 from voice.tables import check_metrics, read_table, write_table
 
 HERE = Path("models/demo_en")
-LOOSE = {"min_score": 0.0, "min_coverage": 0.1, "min_phones_per_second": 0.001, "max_phones_per_second": 1e3}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +35,7 @@ def built(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         patch.chdir(root)
         project = Project(root, patch)
         project.consent()
-        project.edit(lambda params: params["align"].update(LOOSE))
+        project.edit(lambda params: params["align"].update(UNTRAINED))
         project.edit(lambda params: params["evaluate"].update(held_out=1))
         project.edit(lambda params: params["evaluate"]["texts"].update(en=["Close the <b>window</b> & wait."]))
         project.stage(pretrained.main, None)

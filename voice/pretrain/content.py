@@ -17,9 +17,9 @@ from torch.nn import functional as F
 from voice.metrics.phone_error import heard_units, phone_edits
 from voice.nets.hubert import HOP, RATE, ContentEncoder
 from voice.pretrain.corpus import LONGEST_S, Clip, Corpus
-from voice.pretrain.kept import Kept
 from voice.pretrain.warm import warm_start
 from voice.train.batching import Epochs, pad_right
+from voice.train.kept import Kept
 from voice.train.loop import train, write_history
 from voice.train.schedule import warm_cosine
 

@@ -16,10 +16,10 @@ from voice.nets import losses
 from voice.nets.acoustic import Acoustic
 from voice.nets.envelope import EnvelopeDecoder
 from voice.pretrain.corpus import LONGEST_S, Clip, Corpus
-from voice.pretrain.kept import Kept
 from voice.pretrain.pitch import HOP, RATE, Pitch
 from voice.pretrain.warm import warm_start
 from voice.train.acoustic import RESOLUTIONS
+from voice.train.kept import Kept
 from voice.train.loop import train, write_history
 from voice.train.schedule import warm_cosine
 

@@ -19,11 +19,11 @@ from voice.nets.hubert import HOP, RATE
 from voice.nets.whisper_units import UnitHead
 from voice.pretrain.corpus import Clip, Corpus
 from voice.pretrain.frames import sounding, walk
-from voice.pretrain.kept import Kept
 from voice.pretrain.targets import IGNORE, Targets, fitting, strangers
 from voice.text.symbols import SYMBOLS
 from voice.text.units import unit_of
 from voice.train.batching import Epochs, pad_right
+from voice.train.kept import Kept
 from voice.train.loop import train, write_history
 from voice.train.schedule import warm_cosine
 from voice.weights import save_tensors

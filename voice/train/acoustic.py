@@ -26,6 +26,7 @@ from voice.nets.lora import add_lora
 from voice.train.acoustic_parts import guide, rate_groups, slices, speakers
 from voice.train.batching import pad_right
 from voice.train.frozen import choose_trainable
+from voice.train.kept import KeptBest
 
 RESOLUTIONS = ((512, 40), (1024, 80), (2048, 128))
 
@@ -99,7 +100,7 @@ class Made(NamedTuple):
     terms: dict[str, torch.Tensor]
 
 
-class AcousticTrainer:
+class AcousticTrainer(KeptBest):
     """One optimiser step a call; the discriminator joins when given and `adversarial_from` is reached.
 
     - `text_rate` is the share of the learning rate that the text side gets (published 0.4; 1 is one rate for all)
@@ -268,6 +269,3 @@ class AcousticTrainer:
         if self.discriminator is not None and self.judge is not None and "discriminator" in state:
             self.discriminator.load_state_dict(state["discriminator"])
             self.judge.load_state_dict(state["judge"])
-
-    def snapshot(self) -> dict[str, torch.Tensor]:
-        return {name: t.detach().clone() for name, t in self.model.state_dict().items()}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -24,6 +23,7 @@ from voice.train.acoustic import RESOLUTIONS
 from voice.train.acoustic_parts import guide, slices
 from voice.train.batching import pad_right
 from voice.train.frozen import choose_trainable
+from voice.train.kept import KeptBest
 
 SIGMA = 0.1  # spread of the posterior around what analysis gives
 PITCH, VOICING = 3.0, 2.0  # their weights beside cepstra, which weigh as they spread
@@ -59,7 +59,7 @@ class LatentWeights:
     mel: float = 0.0
 
 
-class LatentTrainer:
+class LatentTrainer(KeptBest):
     """Steps and validation; the loop is in `voice.train.loop`."""
 
     def __init__(
@@ -150,16 +150,6 @@ class LatentTrainer:
             "loss": sum(float(terms["prior"]) for terms in found) / len(found),
             "kl": sum(float(terms["kl"]) for terms in found) / len(found),
         }
-
-    def state(self) -> dict[str, Any]:
-        return {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-
-    def snapshot(self) -> dict[str, torch.Tensor]:
-        return {name: t.detach().clone() for name, t in self.model.state_dict().items()}
 
 
 def spoken(

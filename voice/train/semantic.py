@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch.nn import functional as F
@@ -21,6 +21,7 @@ from voice.nets.semantics import AnySemantic
 from voice.train.batching import pad_right
 from voice.train.frozen import choose_trainable
 from voice.train.guide import IGNORE, guide_loss
+from voice.train.kept import KeptBest
 from voice.train.preference import preference_loss, rejected, sequence_log_probs
 from voice.train.scaled_adam import ScaledAdam
 
@@ -98,7 +99,7 @@ def pad_bert(items: Sequence[Line], width: int) -> torch.Tensor | None:
     return pad_right(rows)[0].transpose(1, 2)
 
 
-class SemanticTrainer:
+class SemanticTrainer(KeptBest):
     """One optimiser step a call.
 
     - `objective` "all" predicts every token; "published" leaves out the first, which the published bases never learnt
@@ -230,13 +231,3 @@ class SemanticTrainer:
             total, count, right = total + found.loss.item(), count + found.asked, right + found.right
         self.autocast = kept
         return {"loss": total / count, "accuracy": right / len(self.held)}
-
-    def state(self) -> dict[str, Any]:
-        return {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-
-    def snapshot(self) -> dict[str, torch.Tensor]:
-        return {name: t.detach().clone() for name, t in self.model.state_dict().items()}

@@ -1,4 +1,4 @@
-"""What a checkpoint of a base training holds: the same for every trainer that has parts with a state."""
+"""What a checkpoint of a training holds: the same for every trainer that has parts with a state."""
 
 from __future__ import annotations
 
@@ -24,3 +24,13 @@ class Kept:
     def snapshot(self) -> dict[str, torch.Tensor]:
         """No best step is chosen: the last one is the result."""
         return {}
+
+
+class KeptBest(Kept):
+    """The same for trainers of which the best step is chosen by what is held out."""
+
+    model: Any
+
+    def snapshot(self) -> dict[str, torch.Tensor]:
+        """Copy of the model's weights as they are now."""
+        return {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
