@@ -15,6 +15,7 @@ from voice.f0 import f0_track
 from voice.nets.acoustic import Acoustic
 from voice.nets.discriminator import Discriminator
 from voice.nets.envelope import EnvelopeDecoder
+from voice.nets.texture import Texture
 from voice.train.acoustic import AcousticTrainer, AcousticWeights, utterance
 from voice.train.latent import LatentTrainer, LatentWeights, Spoken, spoken
 from voice.train.loop import Trainer
@@ -23,7 +24,7 @@ from voice.train.loop import Trainer
 def make_trainer(model: Acoustic, segments: list[Segment], settings: TrainAcoustic, base: Path, device: str) -> Trainer:
     """The trainer of `model` on the segments of a voice; `base` is the folder of the weights it started from."""
     if isinstance(model.dec, EnvelopeDecoder):
-        return on_latents(model, segments, settings, device)
+        return on_latents(model, segments, settings, base, device)
     return through_decoder(model, segments, settings, base, device)
 
 
@@ -32,16 +33,22 @@ def split(segments: list[Segment]) -> tuple[list[Segment], list[Segment]]:
     return tuple([s for s in segments if s.split == name] for name in ("train", "held_out"))  # type: ignore[return-value]
 
 
-def on_latents(model: Acoustic, segments: list[Segment], settings: TrainAcoustic, device: str) -> LatentTrainer:
-    """Steps whose reference is another segment of the voice, as it is in use.
+def on_latents(
+    model: Acoustic, segments: list[Segment], settings: TrainAcoustic, base: Path, device: str
+) -> LatentTrainer:
+    """Steps whose reference is another segment of the voice, as it is in use; judged by the base's judge of texture.
 
-    Raises UserError for settings that need a decoder in training.
+    Raises UserError for settings that this base has no means for.
     """
-    if settings.c_adv or settings.c_fm or settings.lora_rank:
+    if settings.lora_rank:
+        raise UserError("params.yaml: train_acoustic: lora_rank is not for this base", "set it to 0")
+    weights = LatentWeights(
+        kl=settings.c_kl, prior=settings.c_prior, mel=settings.c_mel, adversarial=settings.c_adv, feature=settings.c_fm
+    )
+    file = base / "texture.safetensors"
+    if weights.judged and not file.is_file():
         raise UserError(
-            "params.yaml: train_acoustic: c_adv, c_fm and lora_rank are not for this base, which trains without its "
-            "decoder",
-            "set them to 0",
+            f"params.yaml: train_acoustic: c_adv and c_fm need {file.name}, which this base lacks", "set both to 0"
         )
     c = model.config
 
@@ -62,9 +69,10 @@ def on_latents(model: Acoustic, segments: list[Segment], settings: TrainAcoustic
         model,
         batch,
         [example(s, known[0].wav) for s in held],
-        LatentWeights(kl=settings.c_kl, prior=settings.c_prior, mel=settings.c_mel),
+        weights,
         rate(settings, total, len(known)),
         trainable=settings.trainable,
+        judge=Texture.load(file) if weights.judged else None,
         segment_frames=settings.segment_frames,
         device=device,
         autocast=device == "cuda",

@@ -24,7 +24,10 @@ from voice.tables import check_metrics, write_table
 def main(voice: str) -> None:
     params, place = load_params(), paths(voice)
     settings, base = params.evaluate, base_dir(params.base)
-    curves = {"semantic": read_curve(place.semantic_loss), "acoustic": read_curve(place.acoustic_loss)}
+    curves = {
+        "semantic": read_curve(place.semantic_loss, place.semantic),
+        "acoustic": read_curve(place.acoustic_loss, place.acoustic),
+    }
     lang = spoken_lang(params.voice(voice), place)
     segments = read_segments(place)
     every = [item for item in segments if item.split == "held_out"]

@@ -32,7 +32,8 @@ def main(voice: str) -> None:
     segments = read_segments(place)
     model = Acoustic.load(base / "acoustic.safetensors")
     trainer = make_trainer(model, segments, settings, base, best_device())
-    folder = run_folder("train_acoustic", settings, params.threads, inputs(place, base, ("acoustic", "discriminator")))
+    files = inputs(place, base, ("acoustic", "discriminator", "texture"))
+    folder = run_folder("train_acoustic", settings, params.threads, files)
     history = train(
         trainer,
         steps(settings, sum(s.split == "train" for s in segments)),
@@ -41,6 +42,7 @@ def main(voice: str) -> None:
         log_every=5,
         save_every=settings.validate_every,
         validate_every=settings.validate_every,
+        keep=settings.keep,
         desc=f"train_acoustic {voice}",
     )
     model.load_state_dict(history.best)

@@ -19,6 +19,7 @@ from voice.audio import read_audio, write_flac
 from voice.nets.whisper import WhisperContentConfig
 from voice.pretrain.__main__ import STEPS
 
+FILES = ("content", "semantic", "acoustic", "texture", "heard")
 PARTS = ("content", "realign", "units", "envelope", "acoustic", "semantic")
 LONG = 3  # lines in the one clip that is longer than 12 s
 
@@ -86,7 +87,13 @@ def test_corpus_to_card_then_only_what_changed(base: Tiny) -> None:
 
     card = json.loads((work / "mini/card.json").read_text(encoding="utf-8"))
     assert set(card["training"]) == set(PARTS) and all(part["steps"] == 2 for part in card["training"].values())
-    assert {f.stem for f in (work / "mini").glob("*.safetensors")} == {"content", "semantic", "acoustic", "heard"}
+    assert {f.stem for f in (work / "mini").glob("*.safetensors")} == {
+        "content",
+        "semantic",
+        "acoustic",
+        "texture",
+        "heard",
+    }
     assert (work / "mini/LICENSE-whisper.txt").is_file()
     index = [json.loads(line) for line in (work / "index.jsonl").read_text(encoding="utf-8").splitlines()]
     long = {f"{row['part']}/{row['file']}" for row in index if row["size"][0] > 12 * 24000}

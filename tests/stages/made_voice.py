@@ -33,11 +33,11 @@ def semantic(seed: int, *, ends: bool) -> Semantic:
 def make_voice(folder: Path, *, ends: bool = True) -> None:
     """Write base s1 and all files of models/demo_en (as after training) into the current folder, a project's root."""
     semantic(1, ends=ends).save(BASE / "semantic.safetensors")
-    semantic(2, ends=ends).save(folder / "semantic.safetensors")
+    semantic(2, ends=ends).save(folder / "semantic.safetensors", {"chosen": {"step": 10}})
     tuned = Acoustic.load(BASE / "acoustic.safetensors")
     with torch.no_grad():
         tuned.dec.head.weight.mul_(1.1)
-    tuned.save(folder / "acoustic.safetensors")
+    tuned.save(folder / "acoustic.safetensors", {"chosen": {"step": 20}})
     wave, rate = read_audio(Path("data/raw/demo_en/recording.flac"))
     write_flac(folder / "reference.flac", wave[: 3 * rate], rate)
     about = {"text": "The harbour was quiet.", "lang": "en", "seconds": 3.0, "segment": "s"}

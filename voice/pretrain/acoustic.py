@@ -30,7 +30,7 @@ def start(args: argparse.Namespace) -> Acoustic:
     """A network with the frozen quantiser, the decoder of the first phase, and an earlier base where given."""
     model = Acoustic()
     if args.start is not None:
-        warm_start(model, args.start / "acoustic.safetensors", ("enc_p", "ref_enc"))
+        warm_start(model, args.start / "acoustic.safetensors", ("enc_p", "flow", "ref_enc"))
     warm_start(model, args.work / "envelope.safetensors", ("dec",))
     warm_start(model, args.work / "quantiser.safetensors")
     return model
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> None:
         model,
         batch,
         [example(item) for item in held],
-        LatentWeights(guide=1.0),
+        LatentWeights(guide=1.0, adversarial=0.3, feature=0.4),
         lambda number: args.rate * warm_cosine(number, args.steps),
         device=args.device,
     )
@@ -80,4 +80,5 @@ def run(args: argparse.Namespace) -> None:
         validate_every=500, minutes=args.minutes, desc="acoustic",
     )  # fmt: skip
     model.save(args.work / "acoustic.safetensors")
+    trainer.judge.save(args.work / "texture.safetensors")
     write_history(args.work / "acoustic.loss.tsv", history.rows)

@@ -18,7 +18,7 @@ from voice.pretrain import whisper_licence
 from voice.pretrain.corpus import Corpus
 from voice.weights import load_tensors
 
-FILES = ("content", "semantic", "acoustic", "heard")
+FILES = ("content", "semantic", "acoustic", "texture", "heard")
 ALWAYS = ("units", "envelope", "acoustic", "semantic")
 PARTS = ("content", "realign", *ALWAYS)
 LIMIT_BYTES = 32_000_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
@@ -10,7 +10,7 @@ import torch
 class Kept:
     """Half of what `voice.train.loop` asks of a trainer: its state is that of its attributes named in `parts`."""
 
-    parts: ClassVar[tuple[str, ...]] = ("model", "optimiser")
+    parts: tuple[str, ...] = ("model", "optimiser")
 
     def state(self) -> dict[str, Any]:
         """State of every part, by its name."""

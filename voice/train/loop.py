@@ -13,7 +13,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -38,22 +38,24 @@ class Trainer(Protocol):
 
 @dataclass
 class History:
-    """Outcome of a run: one row per logged step, the best validation and its snapshot."""
+    """Outcome of a run: one row per logged step, the validation that was chosen and its snapshot."""
 
     rows: list[dict[str, float]] = field(default_factory=list)
     best_step: int = 0
     best_loss: float = float("inf")
     base_loss: float = float("nan")
     best: dict[str, torch.Tensor] = field(default_factory=dict)
+    keep: str = "best"
 
     def choice(self) -> dict[str, Any]:
         """Which step was kept and why, for the metadata of the weights."""
         gain = f"held-out loss {self.base_loss:.4f} at the base, {self.best_loss:.4f} at step {self.best_step}"
+        rule = "the lowest of the run" if self.keep == "best" else "the last of the run"
         return {
             "step": self.best_step,
             "base_loss": round(self.base_loss, 6),
             "best_loss": round(self.best_loss, 6),
-            "why": f"{gain}: the lowest of the run",
+            "why": f"{gain}: {rule}",
         }
 
 
@@ -82,17 +84,19 @@ def train(
     save_every: int = 100,
     validate_every: int = 0,
     loss_key: str = "loss",
+    keep: Literal["best", "last"] = "best",
     minutes: float | None = None,
     desc: str = "train",
 ) -> History:
     """Run `trainer` to `steps`, resuming from `folder/checkpoint.pt` when it is there.
 
     Validates before the first step (the base), then every `validate_every` steps and at the end; the snapshot with
-    the lowest `valid_<loss_key>` is kept. `minutes` ends the run early (pretraining on a time budget only).
+    the lowest `valid_<loss_key>` is kept, or the last one. `minutes` ends the run early (pretraining on a time
+    budget only).
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "checkpoint.pt"
-    history = History()
+    history = History(keep=keep)
     start = 0
     if file.is_file():
         saved = torch.load(file, map_location="cpu", weights_only=True)
@@ -108,7 +112,7 @@ def train(
         if loss is not None:
             if number == 0:
                 history.base_loss = loss
-            if loss < history.best_loss:
+            if loss < history.best_loss or keep == "last":
                 history.best_step, history.best_loss, history.best = number, loss, trainer.snapshot()
 
     if start == 0 and validate_every:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from voice.errors import UserError
 from voice.metrics.curves import read_curve
 from voice.metrics.summary import summarise
+from voice.weights import save_tensors
 
 
 def line(name: str, take: str, edits: int, units: int, **more: object) -> dict[str, object]:
@@ -15,6 +17,12 @@ def line(name: str, take: str, edits: int, units: int, **more: object) -> dict[s
            "similarity": 0.8, "timbre_correlation": 0.9, "voiced_share": 0.5, "f0_median_hz": 100.0, "f0_iqr_hz": 20.0,
            "mel_distance_db": None, "stop": "eos"}  # fmt: skip
     return row | more
+
+
+def weights(folder: Path, step: int | None) -> Path:
+    file = folder / "weights.safetensors"
+    save_tensors(file, {"one": torch.ones(1)}, {} if step is None else {"chosen": {"step": step}})
+    return file
 
 
 def test_errors_are_pooled_over_phones_not_averaged_over_lines() -> None:
@@ -46,8 +54,17 @@ def test_a_figure_that_no_line_has_is_left_out() -> None:
 def test_a_curve_names_base_and_kept_loss(tmp_path: Path) -> None:
     path = tmp_path / "loss.tsv"
     path.write_text("step\tloss\tvalid_loss\n0\t\t5.5\n10\t5.0\t4.5\n15\t4.9\t\n20\t4.0\t4.75\n")
-    curve = read_curve(path)
-    assert (curve.base, curve.tuned, curve.step) == (5.5, 4.5, 10)
+    for step, loss in ((10, 4.5), (20, 4.75)):
+        curve = read_curve(path, weights(tmp_path, step))
+        assert (curve.base, curve.tuned, curve.step) == (5.5, loss, step)
+
+
+@pytest.mark.parametrize("step", [15, 30, None])
+def test_weights_of_a_step_that_was_not_measured_are_refused(tmp_path: Path, step: int | None) -> None:
+    path = tmp_path / "loss.tsv"
+    path.write_text("step\tloss\tvalid_loss\n0\t\t5.5\n15\t4.9\t\n20\t4.0\t4.75\n")
+    with pytest.raises(UserError, match=rf"loss\.tsv: valid_loss: no value at step {step}"):
+        read_curve(path, weights(tmp_path, step))
 
 
 @pytest.mark.parametrize(
@@ -63,4 +80,4 @@ def test_a_curve_without_the_base_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "loss.tsv"
     path.write_text(text)
     with pytest.raises(UserError, match=r"loss\.tsv: .*valid_"):
-        read_curve(path)
+        read_curve(path, weights(tmp_path, 1))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from voice.errors import UserError
 from voice.nets.acoustic import Acoustic, AcousticConfig
 from voice.nets.envelope import EnvelopeDecoder
-from voice.train.latent import LatentTrainer, LatentWeights, Spoken, spoken
+from voice.train.latent import WARM, LatentTrainer, LatentWeights, Spoken, spoken
 from voice.train.loop import train
 
 CONFIG = AcousticConfig(
@@ -71,7 +71,32 @@ def found(items: list[Spoken]) -> dict[str, float]:
     made = trainer(items)
     made.model.eval()
     with torch.no_grad():
-        return {name: float(value) for name, value in made._found(items).items()}
+        return {name: float(value) for name, value in made._found(items)[0].items()}
+
+
+def judged() -> LatentTrainer:
+    return trainer([utterance(tone, 9) for tone in range(3)], LatentWeights(adversarial=0.5, feature=1.0))
+
+
+def test_a_judge_of_texture_is_taught_along_and_comes_to_count() -> None:
+    made = judged()
+    before = {name: t.clone() for name, t in made.judge.state_dict().items()}
+    rows = [made.step(n) for n in (1, WARM)]
+    for row, share in zip(rows, (1 / WARM, 1.0), strict=True):
+        own = row["kl"] + 2 * row["prior"]
+        assert row["loss"] == pytest.approx(own + share * (0.5 * row["adversarial"] + row["feature"]), rel=1e-5)
+    assert all(not torch.equal(t, before[name]) for name, t in made.judge.state_dict().items())
+    assert not hasattr(trainer([utterance(1, 9)]), "judge")
+
+
+def test_its_own_lessons_do_not_move_the_network() -> None:
+    made = judged()
+    terms, drawn = made._found(made.batch(1))
+    said = made._judged(drawn)
+    assert all(parameter.grad is None for parameter in made.model.parameters())
+    said["feature"].backward()
+    assert any(parameter.grad is not None for parameter in made.model.parameters())
+    assert set(terms) == {"kl", "prior", "guide"}
 
 
 @pytest.mark.parametrize("sizes", [(5, 11), (9, 4), (6, 6)])
@@ -102,12 +127,13 @@ def test_another_clip_of_the_speaker_is_heard_in_place_of_the_own() -> None:
     assert costs[0] == costs[1] != costs[2]
 
 
-def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+@pytest.mark.parametrize("feature", [0.0, 1.0])
+def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path, feature: float) -> None:
     items = [utterance(tone, 6) for tone in range(3)]
     states = []
     for name, minutes in (("whole", [None]), ("parts", [0.0, None])):  # 0 minutes: one step
         for limit in minutes:
-            made = trainer(items)
+            made = trainer(items, LatentWeights(guide=1.0, feature=feature))
             train(made, 3, tmp_path / name, seed=1, minutes=limit)
         states.append(made.model.state_dict())
     assert all(torch.equal(states[0][name], tensor) for name, tensor in states[1].items())

@@ -107,6 +107,13 @@ def test_the_best_snapshot_is_the_lowest_validation(tmp_path: Path) -> None:
     assert f"step {history.best_step}" in history.choice()["why"]
 
 
+def test_the_last_step_can_be_kept_in_place_of_the_lowest(tmp_path: Path) -> None:
+    line = Line()
+    history = train(line, 40, tmp_path, seed=3, validate_every=7, keep="last")
+    assert history.best_step == 40 and "the last of the run" in history.choice()["why"]
+    assert all(torch.equal(history.best[key], value) for key, value in line.snapshot().items())
+
+
 def test_the_loss_table_has_a_step_column_and_holes_for_missing_values(tmp_path: Path) -> None:
     write_history(tmp_path / "loss.tsv", [{"step": 0, "valid_loss": 2.0}, {"step": 5, "loss": 1.5}])
     assert (tmp_path / "loss.tsv").read_text() == "step\tloss\tvalid_loss\n0\t\t2.0\n5\t1.5\t\n"
