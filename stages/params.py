@@ -186,6 +186,7 @@ class SpeakingParams(_Section):
     top_p: Annotated[float, Field(gt=0, le=1)]
     penalty: Annotated[float, Field(ge=1, le=5)]
     takes: Annotated[int, Field(ge=1, le=100)]
+    auditions: Annotated[int, Field(ge=1, le=20)]
     retries: Annotated[int, Field(ge=0, le=20)]
     prompt: bool
 

@@ -200,6 +200,6 @@ def shrink(params: Yaml) -> None:
     short = {"max_steps": 2, "batch_size": 2, "validate_every": 1}
     params["train_semantic"] |= short | {"trainable": ["predict"]}
     params["train_acoustic"] |= short | {"trainable": ["enc_p.proj", "flow"]}
-    params["speaking"] |= {"retries": 0}  # an untrained ear hears only problems
+    params["speaking"] |= {"auditions": 1, "retries": 0}  # an untrained ear hears only problems
     params["evaluate"] |= {"held_out": 1, "texts": {"en": ["Close the window."], "zh": ["请把窗户关上。"]}}
     params["synthesize"] |= {"texts": {"en": ["Where are you?"], "zh": ["你在哪里？"]}}

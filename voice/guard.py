@@ -7,12 +7,14 @@ no trace, or a stretch of the sound has no text, the take is drawn again (`Speak
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional as F
 
 from voice.audio import resample
 from voice.metrics.phone_error import heard_units
@@ -28,15 +30,19 @@ EDIT = 1  # cost of a deletion, an insertion and a substitution
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was heard of one take. problems: in words, empty for a good take; error: phone error, a share."""
+    """What was heard of one take. problems: in words, empty for a good take; error: phone error, a share.
+
+    nats: negative log likelihood of the text's units in the sound (CTC), a unit; it tells apart takes of equal error.
+    """
 
     problems: tuple[str, ...]
     error: float
+    nats: float
 
     @property
     def rank(self) -> tuple[int, float]:
         """Smaller is better."""
-        return len(self.problems), self.error
+        return len(self.problems), self.nats
 
 
 class Guard:
@@ -52,8 +58,9 @@ class Guard:
         problems = [] if ended else ["did not end by itself"]
         sound = resample(audio, rate, RATE)
         if not meant or len(sound) < RATE // 10:
-            return Verdict((*problems, *(["too short to hear"] if meant else [])), 0.0)
-        heard = heard_units(self.ear.log_probs(torch.from_numpy(sound)[None])[0][0])
+            return Verdict((*problems, *(["too short to hear"] if meant else [])), 0.0, math.inf if meant else 0.0)
+        logs = self.ear.log_probs(torch.from_numpy(sound)[None])[0][0]
+        heard = heard_units(logs)
         steps = edits(meant, heard)
         speed = len(meant) / (len(sound) / RATE)
         if not SLOWEST <= speed <= FASTEST:
@@ -62,7 +69,14 @@ class Guard:
             most = most_together(steps, kind, limit + SPARED)
             if most >= limit:
                 problems.append(f"{most} sounds together {told}")
-        return Verdict(tuple(problems), sum(step != "keep" for step in steps) / len(meant))
+        error = sum(step != "keep" for step in steps) / len(meant)
+        return Verdict(tuple(problems), error, nats_of(logs, meant) / len(meant))
+
+
+def nats_of(logs: torch.Tensor, units: Sequence[int]) -> float:
+    """-log likelihood of `units` in log probabilities [T, classes], class 0 blank; infinite when they cannot fit in."""
+    sizes = torch.tensor([len(logs)]), torch.tensor([len(units)])
+    return float(F.ctc_loss(logs[:, None].float(), torch.tensor([list(units)]), *sizes, reduction="none"))
 
 
 def edits(meant: Sequence[int], heard: Sequence[int]) -> list[str]:

@@ -14,6 +14,7 @@ _RANGES = {
     "top_p": (0.01, 1.0),
     "penalty": (1.0, 5.0),
     "takes": (1, 100),
+    "auditions": (1, 20),
     "retries": (0, 20),
 }
 
@@ -26,6 +27,7 @@ class Speaking:
     - length_scale: above 1 is slower
     - temperature, top_k, top_p, penalty: how semantic tokens are drawn; penalty is that of repetition
     - takes: how many rows of tokens are drawn at most, to keep the one that reads best as the text
+    - auditions: how many times a text is spoken, to keep the one that is heard best; 1 where no ear listens
     - retries: how many more times a text is spoken when the result is heard to skip, repeat or run on
     - prompt: go on from the reference's own tokens, its manner of speaking; without, it gives timbre and style alone
 
@@ -39,6 +41,7 @@ class Speaking:
     top_p: float = 1.0
     penalty: float = 1.35
     takes: int = 1
+    auditions: int = 1
     retries: int = 2
     prompt: bool = True
 

@@ -58,11 +58,11 @@ class Attempt(NamedTuple):
     verdict: Verdict | None
 
 
-def best_attempt(attempt: Callable[[], Attempt], retries: int) -> Attempt:
-    """The first attempt without problems, else the one with the fewest, of at most `retries` + 1."""
+def best_attempt(attempt: Callable[[], Attempt], auditions: int, retries: int) -> Attempt:
+    """The best heard of `auditions`; while that has problems, up to `retries` more. Unheard, the first is taken."""
     best = attempt()
-    for _ in range(retries):
-        if best.verdict is None or not best.verdict.problems:
+    for number in range(1, auditions + retries):
+        if best.verdict is None or (number >= auditions and not best.verdict.problems):
             break
         again = attempt()
         if again.verdict is not None and again.verdict.rank < best.verdict.rank:
@@ -151,9 +151,9 @@ class Voice:
         `changes` are values of `Speaking` for this call (None: the voice's own). `also_like` are further clips whose
         timbre is averaged with the reference's. `rate` resamples the result, in Hz. Without `seed` one follows from
         text, weights and parameters, so the same call gives the same samples. Up to `takes` rows of semantic tokens are
-        drawn and the one that reads best as the text is kept (`voice.takes`); what is then heard to skip, repeat or run
-        on is spoken again up to `retries` times (`voice.guard`), and a result that stays so says it. Raises UserError
-        on unreadable text, a bad reference or parameters out of range.
+        drawn and the one that reads best as the text is kept (`voice.takes`); of `auditions` spoken so the one that is
+        heard best; what is heard to skip, repeat or run on is spoken again up to `retries` times (`voice.guard`), and a
+        result that stays so says it. Raises UserError on unreadable text, a bad reference or parameters out of range.
         """
         how = replace(self.speaking, **{name: value for name, value in changes.items() if value is not None})
         if rate is not None and not 8000 <= rate <= 192_000:
@@ -196,7 +196,7 @@ class Voice:
             heard = self.guard.hear(audio, self.sample_rate, reading.phones, take.stop == "eos")
             return Attempt(take, audio, heard)
 
-        take, audio, verdict = best_attempt(attempt, how.retries)
+        take, audio, verdict = best_attempt(attempt, how.auditions, how.retries)
         warnings = [*reading.warnings, *(verdict.problems if verdict else ())]
         if len(take.tokens) < MIN_TOKENS_PER_PHONE * len(target):
             warnings.append(

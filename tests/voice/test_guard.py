@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voice.guard import EXTRA, LOST, Guard, edits, most_together
+from voice.guard import EXTRA, LOST, Guard, Verdict, edits, most_together, nats_of
 from voice.metrics.phone_error import phone_edits
 from voice.nets.content_frames import HOP, RATE, PhoneRecogniser
 from voice.text.units import CTC_UNITS, unit_of, units_of
@@ -105,3 +105,16 @@ def test_only_what_is_close_counts_together() -> None:
     steps = ["delete", "delete", "keep", "delete", *["keep"] * 5, "delete"]
     assert most_together(steps, "delete", 4) == 3 and most_together(steps, "delete", 2) == 2
     assert most_together(["keep"], "delete", 3) == 0 and most_together([], "delete", 3) == 0
+
+
+def test_of_equal_errors_the_likelier_sound_ranks_first() -> None:
+    units = units_of(PHONES)
+    logs = torch.full((3 * len(units), len(CTC_UNITS)), -9.0)
+    logs[:, 0] = -2.0
+    for number, unit in enumerate(units):
+        logs[3 * number + 1, unit] = 0.0
+    sure = nats_of(logs, units)
+    logs[4, units[1]] = -1.5
+    assert sure < nats_of(logs, units) < nats_of(logs, [*units, unit_of("ZH") or 0])
+    assert nats_of(logs[:3], units) == float("inf")
+    assert Verdict((), 0.2, 1.0).rank < Verdict((), 0.1, 1.5).rank < Verdict(("left out",), 0.0, 0.5).rank

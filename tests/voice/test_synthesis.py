@@ -145,7 +145,8 @@ def test_an_ending_mark_is_added_once() -> None:
 @given(st.sampled_from([f.name for f in fields(Speaking) if f.name != "prompt"]), st.floats(-1e6, 1e6))
 def test_every_control_has_a_range(name: str, value: float) -> None:
     wide = {"noise_scale": (0, 2), "length_scale": (0.3, 3), "temperature": (0.01, 2), "top_k": (1, 1e5),
-            "top_p": (0.01, 1), "penalty": (1, 5), "takes": (1, 100), "retries": (0, 20)}  # fmt: skip
+            "top_p": (0.01, 1), "penalty": (1, 5), "takes": (1, 100), "auditions": (1, 20),
+            "retries": (0, 20)}  # fmt: skip
     low, high = wide[name]
     if low <= value <= high:
         assert getattr(Speaking(**{name: value}), name) == value  # type: ignore[arg-type]
@@ -162,11 +163,14 @@ class Ear:
 
     def hear(self, audio: np.ndarray, rate: int, phones: Sequence[str], ended: bool = True) -> Verdict:
         self.heard += 1
-        return self.verdicts.pop(0) if self.verdicts else Verdict((), 0.0)
+        return self.verdicts.pop(0) if self.verdicts else Verdict((), 0.0, 0.0)
 
 
 def test_a_take_with_a_problem_is_spoken_again_and_the_best_is_kept(voice: Voice, clips: list[Path]) -> None:
-    skipped, garbled = Verdict(("4 sounds together left out",), 0.5), Verdict(("5 sounds together left out",), 0.6)
+    skipped, garbled = (
+        Verdict(("4 sounds together left out",), 0.5, 0.5),
+        Verdict(("5 sounds together left out",), 0.6, 0.6),
+    )
     ears = {0: Ear(), 1: Ear(skipped), 2: Ear(skipped, garbled, garbled)}
     said = {}
     for number, ear in ears.items():
@@ -179,6 +183,23 @@ def test_a_take_with_a_problem_is_spoken_again_and_the_best_is_kept(voice: Voice
     voice.guard = ear = Ear(skipped)  # type: ignore[assignment]
     voice.say("again", lang="en", ref=clips[0], seed=1, retries=0)
     assert ear.heard == 1
+
+
+def test_of_several_auditions_the_best_heard_is_kept(voice: Voice, clips: list[Path]) -> None:
+    nats = {"first": [0.5, 0.7, 0.9], "second": [0.5, 0.2, 0.3], "third": [0.5, 0.4, 0.1]}
+    said = {}
+    for name, each in nats.items():
+        voice.guard = ear = Ear(*(Verdict((), 0.1, one) for one in each))  # type: ignore[assignment]
+        said[name] = voice.say("again", lang="en", ref=clips[0], seed=1, temperature=5.0 / 4, top_k=50, auditions=3)
+        assert ear.heard == 3
+    voice.guard = Ear()  # type: ignore[assignment]
+    once = voice.say("again", lang="en", ref=clips[0], seed=1, temperature=5.0 / 4, top_k=50)
+    assert np.array_equal(said["first"].audio, once.audio)
+    assert len({speech.audio.tobytes() for speech in said.values()}) == 3
+    problem = Verdict(("4 sounds together left out",), 0.5, 0.1)
+    voice.guard = ear = Ear(problem, Verdict((), 0.1, 2.0), Verdict((), 0.1, 3.0))  # type: ignore[assignment]
+    assert not voice.say("again", lang="en", ref=clips[0], seed=1, auditions=2, retries=2).warnings
+    assert ear.heard == 2  # no more once one without problems is there
 
 
 def test_the_aligner_of_the_base_is_the_ear(base: Path, tmp_path: Path) -> None:

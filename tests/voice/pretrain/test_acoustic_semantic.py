@@ -11,7 +11,9 @@ import torch
 from tests.voice.pretrain.tiny_corpus import linked, options
 from voice.nets.acoustic import Acoustic
 from voice.nets.semantic import Semantic
+from voice.nets.texture import Texture
 from voice.pretrain import acoustic, pitch, semantic
+from voice.train.latent import LatentTrainer
 from voice.weights import load_tensors
 
 TOKENS = ("tokens.jsonl", "tokens.safetensors", "quantiser.safetensors")
@@ -48,21 +50,44 @@ def test_s2_begins_from_the_decoder_the_quantiser_and_an_earlier_base(work: Path
     found = acoustic.start(options(work, work, start=before)).state_dict()
     assert same(found, work / "envelope.safetensors", "dec.")
     assert same(found, work / "quantiser.safetensors", "")
-    assert same(found, before / "acoustic.safetensors", "enc_p.", "ref_enc.")
-    assert not same(found, before / "acoustic.safetensors", "flow.")
+    assert same(found, before / "acoustic.safetensors", "enc_p.", "ref_enc.", "flow.")
 
 
-@pytest.mark.parametrize("step", [acoustic, semantic])
-def test_a_stopped_training_goes_on_to_the_same_weights(step: Any, work: Path, tokenised: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("step", "steps", "lines"), [(acoustic, 4, 4), (semantic, 2, 3)])
+def test_a_stopped_training_goes_on_to_the_same_weights(
+    step: Any, steps: int, lines: int, work: Path, tokenised: Path, tmp_path: Path
+) -> None:
+    """s2 in two parts, each with a row at its end."""
     name = step.__name__.split(".")[-1]
     files = []
     for folder, minutes in (("whole", [None]), ("parts", [0.0, None])):  # 0 minutes: one step
         target = linked(work, tmp_path / folder, *TOKENS, "f0.f16", "envelope.safetensors")
         for limit in minutes:
-            step.run(options(tokenised, target, steps=2, budget=120.0 if step is semantic else 5.0, minutes=limit))
+            step.run(options(tokenised, target, steps=steps, budget=120.0 if step is semantic else 5.0, minutes=limit))
         files.append((target / f"{name}.safetensors").read_bytes())
-        assert (target / f"{name}.loss.tsv").read_text().count("\n") == 3 + len(minutes) - 1
+        assert (target / f"{name}.loss.tsv").read_text().count("\n") == lines + len(minutes) - 1
     assert files[0] == files[1]
+
+
+def test_the_judge_takes_part_in_the_last_steps_alone(
+    work: Path, tokenised: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    step = LatentTrainer.step
+    monkeypatch.setattr(
+        LatentTrainer, "step", lambda self, n: seen.append((self.weights.judged, self.rate(n))) or step(self, n)
+    )
+    for share, expected in ((0.4, [False] * 3 + [True] * 2), (1.0, [True] * 5), (0.0, [False] * 4 + [True])):
+        target = linked(work, tmp_path / str(share), *TOKENS, "f0.f16", "envelope.safetensors")
+        seen.clear()
+        acoustic.run(options(tokenised, target, steps=5, budget=5.0, judged=share))
+        assert [judged for judged, _ in seen] == expected
+        assert all(rate <= 0.3 * 3e-4 for judged, rate in seen if judged)
+        assert Texture.load(target / "texture.safetensors").kind == "texture"
+        rows = (target / "acoustic.loss.tsv").read_text().splitlines()
+        assert [row.split("\t")[0] for row in rows][-1] == "5" and len({row.split("\t")[0] for row in rows}) == len(
+            rows
+        )
 
 
 def test_what_s2_leaves_still_has_the_decoder_and_the_quantiser(work: Path, tokenised: Path, tmp_path: Path) -> None:

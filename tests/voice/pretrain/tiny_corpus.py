@@ -66,7 +66,7 @@ def write_corpus(folder: Path, seconds: float, times: int = 1, speakers: Sequenc
 def options(arrays: Path, work: Path, **changed: object) -> Namespace:
     """Options of a step whose results go to `work`, in both senses; the corpus lies in `arrays`."""
     usual = {"steps": 3, "rate": 3e-4, "seed": 5, "device": "cpu", "minutes": None, "budget": 4.0, "longest": 20.0}
-    usual |= {"arrays": arrays, "work": work, "target": work, "start": None, "threads": 1}
+    usual |= {"arrays": arrays, "work": work, "target": work, "start": None, "threads": 1, "judged": 0.5}
     return Namespace(**(usual | changed))
 
 
