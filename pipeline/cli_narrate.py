@@ -8,7 +8,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli_options import EngineName, Json, Lang, Length, Noise, Rate, Voice
+from pipeline.cli_options import (
+    Batch,
+    CastFile,
+    Chapters,
+    Cover,
+    EngineName,
+    Formats,
+    Gating,
+    Json,
+    Lang,
+    Length,
+    Loud,
+    Mark,
+    Noise,
+    Rate,
+    Runner,
+    Strict,
+    Voice,
+    Watermark,
+)
 from pipeline.engine import DEFAULT_ENGINE, SayOptions, find_loader
 from pipeline.output import complain, emit_json
 from pipeline.settings import project_root
@@ -19,18 +38,7 @@ if TYPE_CHECKING:
 
 Script = Annotated[Path, typer.Argument(help=".txt, .md, .epub, .jsonl, .csv, .srt or .vtt.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder; default out/<script>.")]
-CastFile = Annotated[Path | None, typer.Option("--cast", help="YAML file: NAME: voice.")]
-Formats = Annotated[list[str] | None, typer.Option("--format", help="wav, flac, opus, mp3 or m4b (repeatable).")]
-Loud = Annotated[str, typer.Option("--loudness", help="none, r128-16, r128-18, r128-23 (LUFS) or acx.")]
-Cover = Annotated[Path | None, typer.Option("--cover", help="JPEG or PNG for flac, opus, mp3, m4b.")]
-Chapters = Annotated[bool, typer.Option("--chapters", help="One file a chapter, too.")]
-Strict = Annotated[bool, typer.Option("--strict", help="No book while a line fails; lines are kept.")]
-Mark = Annotated[str, typer.Option("--mark", help="none, or tone: a soft rhythm that says a machine speaks.")]
-Watermark = Annotated[str | None, typer.Option("--watermark", help="One that an installed package offers.")]
-Batch = Annotated[int, typer.Option("--batch", min=1, help="Lines a task.")]
-Runner = Annotated[str, typer.Option("--runner", help="local, threads:N, processes:N, dask:N or ray:N.")]
 Direct = Annotated[bool, typer.Option("--direct", help="Without Prefect: no record of the run.")]
-GateName = Annotated[str | None, typer.Option("--gate", help="module:function that gives a judge.", hidden=True)]
 
 
 def register(app: typer.Typer) -> None:
@@ -48,17 +56,17 @@ def plan(
     noise_scale: Noise = None,
     length_scale: Length = None,
     rate: Rate = None,
-    gate: GateName = None,
+    gate: Gating = None,
     engine: EngineName = DEFAULT_ENGINE,
     as_json: Json = False,
 ) -> None:
     """Show what narrating a script would do."""
     from pipeline.narration import BookOptions, Narration
-    from pipeline.narration.gate import find_gate
+    from pipeline.narration.gate import chosen_gate, find_gate
 
     root = project_root()
     options = SayOptions(lang, noise_scale, length_scale, rate)
-    book, judge = BookOptions(cast=cast), find_gate(gate, root)
+    book, judge = BookOptions(cast=cast), find_gate(chosen_gate(gate, engine), root)
     job = Narration(
         root, script.resolve(), voice, _folder(root, out, script), options, find_loader(engine), book, judge
     )
@@ -88,13 +96,15 @@ def narrate(
     direct: Direct = False,
     batch: Batch = 8,
     runner: Runner = "local",
-    gate: GateName = None,
+    gate: Gating = None,
     engine: EngineName = DEFAULT_ENGINE,
     as_json: Json = False,
 ) -> None:
     """Narrate a script; only new and edited lines are rendered."""
+    from pipeline.narration.gate import chosen_gate, find_gate
     from pipeline.narration.options import BookOptions
     from pipeline.runners import parse_runner
+    from pipeline.scheduling.slot import gpu_slot
 
     root = project_root()
     options = SayOptions(lang, noise_scale, length_scale, rate)
@@ -102,18 +112,22 @@ def narrate(
     cast, cover = (path.resolve() if path else None for path in (cast, cover))
     book = BookOptions(cast, chosen, loudness, cover, chapters, strict, mark, watermark)
     parse_runner(runner)
+    judge = chosen_gate(gate, engine)
     folder, path = _folder(root, out, script), script.resolve()
     if direct:
         from pipeline.narration import run_narration
-        from pipeline.narration.gate import find_gate
 
-        judge = find_gate(gate, root)
-        report = run_narration(root, path, voice, folder, options, find_loader(engine), book=book, gate=judge)
+        with gpu_slot(_say_waiting):
+            load, listener = find_loader(engine), find_gate(judge, root)
+            report = run_narration(root, path, voice, folder, options, load, book=book, gate=listener)
     else:
         _check(path, book)
         from pipeline.narrate import run_flow
 
-        report = run_flow(path, voice, folder, options, engine, book, gate=gate, batch=batch, runner=runner)
+        with gpu_slot(_say_waiting):
+            report = run_flow(
+                path, voice, folder, options, engine, book, gate=judge or "off", batch=batch, runner=runner
+            )
     _show(report, as_json)
     if not report.ok:
         raise typer.Exit(1)
@@ -128,6 +142,10 @@ def _check(script: Path, book: BookOptions) -> None:
         from voice.mastering.cover import read_cover
 
         read_cover(book.cover)
+
+
+def _say_waiting() -> None:
+    print("waiting for another narration on this GPU", file=sys.stderr, flush=True)
 
 
 def _folder(root: Path, out: Path | None, script: Path) -> Path:

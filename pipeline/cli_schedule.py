@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pipeline.engine import DEFAULT_ENGINE, SayOptions, find_loader
+from pipeline.cli_options import (
+    Batch,
+    CastFile,
+    Chapters,
+    Cover,
+    EngineName,
+    Formats,
+    Gating,
+    Json,
+    Lang,
+    Length,
+    Loud,
+    Mark,
+    Noise,
+    Rate,
+    Runner,
+    Strict,
+    Voice,
+    Watermark,
+)
+from pipeline.engine import DEFAULT_ENGINE, find_loader
 from pipeline.output import complain, emit_json, emit_table
 from pipeline.settings import project_root
 from voice.errors import UserError
 
 app = typer.Typer(help="Narrate on a timetable; schedules.yaml holds it.", no_args_is_help=True, rich_markup_mode=None)
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Name = Annotated[str, typer.Argument(help="The schedule's name.")]
 
 
 @app.command()
 def add(
     name: Name,
-    voice: Annotated[str, typer.Option("--voice", help="A voice of params.yaml.")],
+    voice: Voice,
     script: Annotated[Path | None, typer.Option("--script", help="The script to narrate, with --out.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the result.")] = None,
     inbox: Annotated[Path | None, typer.Option("--inbox", help="Narrate every script dropped in this folder.")] = None,
@@ -30,8 +50,22 @@ def add(
     every: Annotated[str | None, typer.Option("--every", help="60s, 5m, 2h or 1d.")] = None,
     timezone: Annotated[str, typer.Option("--timezone", help="Of --cron and --quiet, as Europe/Berlin.")] = "UTC",
     quiet: Annotated[str | None, typer.Option("--quiet", help="Hours without starts, as 08:00-20:00.")] = None,
-    lang: Annotated[str, typer.Option("--lang", help="auto, en, zh, ja, ko or yue.")] = "auto",
-    engine: Annotated[str, typer.Option("--engine", hidden=True)] = DEFAULT_ENGINE,
+    cast: CastFile = None,
+    formats: Formats = None,
+    loudness: Loud = "none",
+    cover: Cover = None,
+    chapters: Chapters = False,
+    strict: Strict = False,
+    mark: Mark = "none",
+    watermark: Watermark = None,
+    lang: Lang = "auto",
+    noise_scale: Noise = None,
+    length_scale: Length = None,
+    rate: Rate = None,
+    batch: Batch = 8,
+    runner: Runner = "local",
+    gate: Gating = None,
+    engine: EngineName = DEFAULT_ENGINE,
     as_json: Json = False,
 ) -> None:
     """Write a schedule down; `schedule serve` runs it.
@@ -41,19 +75,21 @@ def add(
     from pipeline.schedule import add_schedule, make_schedule
 
     root = project_root()
-    SayOptions(lang=lang)
     find_loader(engine)
-    paths = {"script": script, "out": out, "inbox": inbox, "outbox": outbox}
+    paths = {"script": script, "out": out, "inbox": inbox, "outbox": outbox, "cast": cast, "cover": cover}
     entry: dict[str, Any] = {key: _inside(root, path) for key, path in paths.items() if path is not None}
     entry |= {"voice": voice, "cron": cron, "every": every, "timezone": timezone, "quiet": quiet}
-    schedule = make_schedule(name, {**entry, "lang": lang, "engine": engine})
+    entry |= {"lang": lang, "noise_scale": noise_scale, "length_scale": length_scale, "rate": rate, "mark": mark}
+    entry |= {"loudness": loudness, "chapters": chapters, "strict": strict, "watermark": watermark, "gate": gate}
+    entry |= {"formats": [form.lower() for form in formats or ["flac"]], "batch": batch, "runner": runner}
+    schedule = make_schedule(name, {**entry, "engine": engine})
     if engine == DEFAULT_ENGINE:
         from pipeline.voices import voice_folders
 
         voice_folders(root, voice)
     _check_source(root, schedule)
     add_schedule(root, name, schedule)
-    emit_json({"name": name, **schedule.model_dump(exclude_none=True)}) if as_json else print(
+    emit_json({"name": name, **schedule.model_dump(mode="json", exclude_none=True)}) if as_json else print(
         f"{name}: added; a running `reprovoice schedule serve` has to be started again"
     )
 
@@ -65,7 +101,7 @@ def list_(as_json: Json = False) -> None:
 
     found = read_schedules(project_root())
     if as_json:
-        emit_json({name: entry.model_dump(exclude_none=True) for name, entry in found.items()})
+        emit_json({name: entry.model_dump(mode="json", exclude_none=True) for name, entry in found.items()})
         return
     rows = [
         [
@@ -75,10 +111,11 @@ def list_(as_json: Json = False) -> None:
             e.out or f"{e.outbox}/*",
             f"{e.cron or f'every {e.every}'} {e.timezone}",
             e.quiet or "",
+            ", ".join(_shown(key, value) for key, value in e.given().items()),
         ]
         for name, e in found.items()
     ]
-    emit_table(["name", "script", "voice", "out", "when", "quiet"], rows)
+    emit_table(["name", "script", "voice", "out", "when", "quiet", "options"], rows)
 
 
 @app.command()
@@ -113,6 +150,8 @@ def run_now(name: Name, as_json: Json = False) -> None:
         if done.outcome not in ("narrated", "ignored"):
             complain(f"{done.script}: {done.outcome}: {done.note}")
         elif not as_json:
+            if done.note and done.output:
+                print(f"doubtful: {done.script}: {done.note}", file=sys.stderr)
             counts = [f"{done.report[key]} {key}" for key in ("rendered", "cached", "failed") if key in done.report]
             print(": ".join(filter(None, [done.script, done.output, ", ".join(counts) or done.note])))
     if not visit.ok:
@@ -127,12 +166,15 @@ def serve() -> None:
     serve_schedules(project_root())
 
 
-def _check_source(root: Path, schedule: Any) -> None:
-    """Read the script, or make the inbox. Raises UserError: a script with a mistake, one folder inside the other."""
-    if schedule.script is not None:
-        from pipeline.scripts import read_script
+def _shown(key: str, value: Any) -> str:
+    """An option that is not as usual, for a table."""
+    return f"{key} {' '.join(value) if isinstance(value, list) else value}" if value is not True else key
 
-        read_script(root / schedule.script)
+
+def _check_source(root: Path, schedule: Any) -> None:
+    """Read script, cast and cover, or make the inbox. Raises UserError for a mistake in one, or a folder in another."""
+    schedule.check_files(root, root / schedule.script if schedule.script else None)
+    if schedule.script is not None:
         return
     inbox, outbox = (root / schedule.inbox).resolve(), (root / schedule.outbox).resolve()
     if inbox.is_relative_to(outbox) or outbox.is_relative_to(inbox):

@@ -24,7 +24,7 @@ from pipeline.engine import DEFAULT_ENGINE, SayOptions, find_loader
 from pipeline.flowrun import report_of
 from pipeline.narration import BookOptions, Narration, NarrationReport, only_one
 from pipeline.narration.batches import Outcome, adopt, render_batch
-from pipeline.narration.gate import find_gate
+from pipeline.narration.gate import chosen_gate, find_gate
 from pipeline.progress import Meter
 from pipeline.runners import make_runner
 from pipeline.settings import project_root
@@ -77,10 +77,11 @@ def narrate(
 ) -> State[NarrationReport]:
     """Narrate `script` with `voice` into the folder `out` (paths relative to the project's root).
 
-    `engine` and `gate` name the functions that load the voice and the judge of lines. `batch` lines are a task, which
-    `runner` runs. Ends Failed when a line is missing in the book, or a line failed and `strict` is set.
+    `engine` names the function that loads the voice; `gate` is on, off, or names the one that gives the judge of lines
+    (None: on for real voices). `batch` lines are a task, which `runner` runs. Ends Failed when a line is missing in the
+    book, or a line failed and `strict` is set.
     """
-    root = project_root()
+    root, gate = project_root(), chosen_gate(gate, engine)
     if batch < 1:
         raise UserError(f"batch {batch}: not 1 or more", "8 is usual")
     options = SayOptions(lang, noise_scale, length_scale, rate)

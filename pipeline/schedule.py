@@ -8,16 +8,10 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipeline.engine import DEFAULT_ENGINE
+from pipeline.scheduling.options import NarrationOptions
 from pipeline.scheduling.quiet import parse_quiet, parse_zone
 from voice.errors import UserError
 from voice.files import write_text
@@ -41,14 +35,13 @@ def parse_every(text: str) -> timedelta:
     return span
 
 
-class Schedule(BaseModel):
+class Schedule(NarrationOptions):
     """What is narrated and when: `script` into `out`, or all scripts of the folder `inbox` into folders of `outbox`.
 
     One of `cron` (five fields, by the clock of `timezone`) and `every` (60s, 5m, 2h, 1d; counted from midnight there,
     so that it does not shift when the server is started again). Nothing starts in the `quiet` hours (08:00-20:00).
+    The other keys are those of NarrationOptions.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     script: str | None = Field(default=None, min_length=1)
     out: str | None = Field(default=None, min_length=1)
@@ -59,7 +52,6 @@ class Schedule(BaseModel):
     every: str | None = None
     timezone: str = "UTC"
     quiet: str | None = None
-    lang: str = "auto"
     engine: str = DEFAULT_ENGINE
 
     @field_validator("every")
@@ -96,11 +88,14 @@ class Schedule(BaseModel):
         script, inbox = (self.script, self.out), (self.inbox, self.outbox)
         if not (all(script) and not any(inbox)) and not (all(inbox) and not any(script)):
             raise ValueError("give script and out, or inbox and outbox")
+        if self.cast and self.inbox:
+            raise ValueError("a cast belongs to one script; an inbox takes any")
         return self
 
     def parameters(self) -> dict[str, Any]:
         """The parameters of the flow that it starts, of `pipeline.scheduling.flows`."""
-        return self.model_dump(exclude={"cron", "every"}, exclude_none=True)
+        others = {"cron", "every", *NarrationOptions.model_fields}
+        return {**self.model_dump(exclude=others, exclude_none=True), "options": self.given()}
 
     def timing(self) -> Any:
         """Its times as Prefect's own object, which knows what to do when clocks are changed.
@@ -182,5 +177,5 @@ def find_schedule(schedules: dict[str, Schedule], name: str) -> Schedule:
 
 
 def _write(root: Path, schedules: dict[str, Schedule]) -> None:
-    plain = {name: entry.model_dump(exclude_defaults=True) for name, entry in schedules.items()}
+    plain = {name: entry.model_dump(mode="json", exclude_defaults=True) for name, entry in schedules.items()}
     write_text(root / FILE, yaml.safe_dump(plain, allow_unicode=True, sort_keys=True))

@@ -66,6 +66,7 @@ class Narration:
         self.done: dict[str, Known] = {}
         self.todo: list[str] = []
         self._look_up()
+        self.notes = self._unheard()
         self.fresh: set[str] = set()
         self.errors: dict[str, str] = {}
 
@@ -98,7 +99,7 @@ class Narration:
             minutes=round(speed.speech * whole / 60, 1) if speed else None,
             eta=None if work is None else (now + datetime.timedelta(seconds=work)).isoformat(timespec="seconds"),
             chapters=len(self.script.chapters),
-            warnings=list(self.script.warnings),
+            warnings=[*self.script.warnings, *self.notes],
         )
 
     def batches(self, size: int) -> Iterator[list[Request]]:
@@ -144,7 +145,7 @@ class Narration:
             if (gate := gate_name(self.renderer.gate)) is not None:
                 from pipeline.narration.reviewed import review  # jinja2 is not needed before
 
-                review(self, gate)
+                review(self, getattr(self.renderer.gate, "heard_by", gate))
         except OSError as error:
             raise disk_error(error, self.out) from error
         return make_report(self, layout, removed, failing, made, assemble)
@@ -157,6 +158,13 @@ class Narration:
     def _facts(self) -> Any:
         texts = [line.text for line in self.script.lines]
         return provenance.facts_of(self.root, self.engines, self._voices(), texts, self.options)
+
+    def _unheard(self) -> list[str]:
+        """Notes about voices that the gate cannot judge."""
+        note = getattr(self.renderer.gate, "unheard", None)
+        if note is None:
+            return []
+        return [told for voice in self._voices() if (told := note(voice, self.engines.get(voice)))]
 
     def _voices(self) -> list[str]:
         return provenance.voices_of(list(self.requests.values()))

@@ -75,7 +75,7 @@ def make_report(
         rendered_lines=sorted(first[key] for key in job.fresh),
         errors=[f"{place}: {job.errors.get(key, 'not rendered')}" for place, key in wrong if key not in job.done],
         doubtful=[f"{place}: {_reasons(job.done[key])}" for place, key in wrong if key in job.done],
-        warnings=[*job.script.warnings, *layout.warnings],
+        warnings=[*job.script.warnings, *job.notes, *layout.warnings],
         outputs=[str(path) for path in made],
         assembled=assembled,
     )

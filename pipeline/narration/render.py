@@ -41,7 +41,7 @@ class Renderer:
     def __init__(self, engines: Engines, store: LineStore, gate: Gate | None = None, attempts: int = ATTEMPTS) -> None:
         self.engines, self.store, self.gate = engines, store, gate
         self.attempts = max(1, attempts) if gate is not None else 1
-        self._gates: dict[str, Any] = {}
+        self._gates: dict[str, tuple[Engine, Any]] = {}
 
     def ready(self, facts: dict[str, Any]) -> bool:
         """Whether a kept line was judged by this gate, where there is one."""
@@ -123,17 +123,22 @@ class Renderer:
         scale = take.length_scale or _usual(request, engine)
         expected = _expected(request, scale)
         gate = self._gate_for(request.voice, engine)
-        verdict = gate(_wave(take.samples), take.rate, spoken_text(request.text), request.options.lang, expected)
+        if gate is None:
+            return _Tried(take, late, True, ())
+        bind = getattr(gate, "for_line", None)
+        gate = gate if bind is None else bind(request, scale)
+        with self.engines.turns[request.voice]:  # it may listen with a network of the voice
+            verdict = gate(_wave(take.samples), take.rate, spoken_text(request.text), request.options.lang, expected)
         reasons = [*verdict.reasons, *(["did not end by itself"] if take.stop != "eos" else [])]
         texts = tuple(str(getattr(reason, "told", reason)) for reason in reasons)
         return _Tried(take, late, bool(verdict.ok) and take.stop == "eos", texts, tuple(getattr(verdict, "rank", ())))
 
-    def _gate_for(self, voice: str, engine: Engine) -> Gate:
-        """The gate, made for this voice once where it can be."""
+    def _gate_for(self, voice: str, engine: Engine) -> Gate | None:
+        """The gate, made for this voice once where it can be; None when this voice is not judged."""
         bind = getattr(self.gate, "for_voice", None)
-        if voice not in self._gates:
-            self._gates[voice] = bind(voice, engine) if bind is not None else self.gate
-        return self._gates[voice]
+        if voice not in self._gates or self._gates[voice][0] is not engine:  # a voice that changed was loaded again
+            self._gates[voice] = engine, bind(voice, engine) if bind is not None else self.gate
+        return self._gates[voice][1]
 
     def _kept(self, request: Request, facts: dict[str, Any]) -> _Tried | None:
         """A kept line as the first attempt, judged now; None when another attempt was kept."""

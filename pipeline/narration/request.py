@@ -117,3 +117,8 @@ def spoken_text(text: str) -> str:
 def pause_seconds(text: str) -> float:
     """Silence that the tags inside a line ask for."""
     return sum(seconds for *_, seconds in (pause_tags(text) if "[" in text else []))
+
+
+def longest_pause(text: str) -> float:
+    """The longest silence that a tag inside a line asks for, seconds."""
+    return max((seconds for *_, seconds in (pause_tags(text) if "[" in text else [])), default=0.0)

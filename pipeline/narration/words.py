@@ -46,7 +46,7 @@ def word_times(
     words, _ = script_words([shown], lambda text: read_text(spoken if text == shown else text, lang, lexicon))
     sound = resample(wave, rate, RATE)
     with torch.inference_mode():
-        heard = [ear.log_probs(torch.from_numpy(np.ascontiguousarray(part))[None])[0][0] for part in _parts(sound)]
+        heard = [ear.log_probs(torch.from_numpy(np.ascontiguousarray(part))[None])[0][0] for part in parts(sound)]
     if not heard or not any(word.units for word in words):
         return []
     level = frame_db(wave, round(rate * _STEP)).astype(np.float32)
@@ -58,7 +58,7 @@ def word_times(
     return [(text, start, end) for text, (start, end, _) in zip(named, found, strict=True)]
 
 
-def _parts(sound: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+def parts(sound: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
     """16 kHz audio in parts of at most _PART seconds, cut on the ear's grid where it is quietest."""
     from voice.nets.content_frames import HOP, RATE
 

@@ -19,10 +19,11 @@ from prefect import flow, get_run_logger, runtime
 from prefect.artifacts import create_table_artifact
 from prefect.states import Completed, Failed, State
 
-from pipeline.engine import DEFAULT_ENGINE, SayOptions
+from pipeline.engine import DEFAULT_ENGINE
 from pipeline.narrate import narrate
 from pipeline.output import complain
-from pipeline.scheduling.inbox import Handled, Inbox, MachineError
+from pipeline.scheduling.inbox import Handled, Inbox, MachineError, doubts
+from pipeline.scheduling.options import NarrationOptions
 from pipeline.scheduling.outcome import BusyError, report_or_raise
 from pipeline.scheduling.postpone import is_doubled, postpone, quiet_now
 from pipeline.scheduling.slot import machine_slot, shared_slot
@@ -54,21 +55,22 @@ def narrate_script(
     script: str,
     voice: str,
     out: str,
-    lang: str = "auto",
     engine: str = DEFAULT_ENGINE,
+    options: NarrationOptions | None = None,
     timezone: str = "UTC",
     quiet: str | None = None,
     limit: str | None = None,
 ) -> State[Visit]:
     """Narrate `script` into `out` (paths relative to the project's root), not in the `quiet` hours of `timezone`.
 
-    `limit` names a global concurrency limit of the Prefect server, for several machines.
+    `options` say how, as those of `reprovoice narrate` do. `limit` names a global concurrency limit of the Prefect
+    server, for several machines.
     """
-    root = project_root()
+    root, options = project_root(), options or NarrationOptions()
     with machine_slot(_say_waiting), shared_slot(limit):
         if note := _held_up(quiet, timezone):
             return _ended(Visit(note=note), script)
-        return _ended(Visit([_one(root / script, root / out, voice, lang, engine)]), script)
+        return _ended(Visit([_one(root / script, root / out, voice, engine, options)]), script)
 
 
 @flow(name="inbox")
@@ -76,24 +78,24 @@ def narrate_inbox(
     inbox: str,
     outbox: str,
     voice: str,
-    lang: str = "auto",
     engine: str = DEFAULT_ENGINE,
+    options: NarrationOptions | None = None,
     timezone: str = "UTC",
     quiet: str | None = None,
     limit: str | None = None,
 ) -> State[Visit]:
     """Narrate every script that lies still in `inbox` into a folder of its own in `outbox`, once.
 
-    Each is taken while the quiet hours have not begun; `limit` as in `narrate_script`.
+    Each is taken while the quiet hours have not begun; `options` and `limit` as in `narrate_script`.
     """
-    root = project_root()
+    root, chosen = project_root(), options or NarrationOptions()
     log = get_run_logger()
     files: list[Handled] = []
     with _told(inbox), machine_slot(_say_waiting), shared_slot(limit):
         check_voice(root, voice, engine)  # before a script is taken: none is to blame for a wrong voice
         if note := _held_up(quiet, timezone):
             return _ended(Visit(note=note), inbox)
-        box = Inbox(root / inbox, root / outbox, lambda path, out: _narrate(path, out, voice, lang, engine))
+        box = Inbox(root / inbox, root / outbox, lambda path, out: _narrate(path, out, voice, engine, chosen))
         for done in box.visit(lambda: quiet_now(quiet, timezone) is None):
             log.info("%s: %s %s", done.script, done.outcome, done.output or done.note)
             files.append(done)
@@ -124,12 +126,12 @@ def check_voice(root: Path, voice: str, engine: str) -> None:
         voice_folders(root, voice)
 
 
-def _one(script: Path, out: Path, voice: str, lang: str, engine: str) -> Handled:
+def _one(script: Path, out: Path, voice: str, engine: str, options: NarrationOptions) -> Handled:
     """Narrate a script that stays where it is; wait while a narration that no schedule started writes there."""
     while True:
         try:
-            report = _narrate(script, out, voice, lang, engine)
-            return Handled(script.name, "narrated", str(out), report=report)
+            report = _narrate(script, out, voice, engine, options)
+            return Handled(script.name, "narrated", str(out), doubts(report), report)
         except BusyError:
             _say_waiting()
             time.sleep(BUSY_SECONDS)
@@ -139,11 +141,12 @@ def _one(script: Path, out: Path, voice: str, lang: str, engine: str) -> Handled
             return Handled(script.name, "waits", note=str(error))
 
 
-def _narrate(script: Path, out: Path, voice: str, lang: str, engine: str) -> dict[str, Any]:
+def _narrate(script: Path, out: Path, voice: str, engine: str, options: NarrationOptions) -> dict[str, Any]:
     """Run the narration flow as a run of its own within this one. Raises as `report_or_raise` does."""
-    SayOptions(lang=lang)
     named = narrate.with_options(flow_run_name=lambda: f"narrate {script.name}")
-    state: Any = named(script=str(script), voice=voice, out=str(out), lang=lang, engine=engine, return_state=True)
+    state: Any = named(
+        script=str(script), voice=voice, out=str(out), engine=engine, **options.given(), return_state=True
+    )
     return report_or_raise(state.result(raise_on_failure=False), state.name)
 
 
@@ -165,6 +168,11 @@ def _ended(visit: Visit, what: str) -> State[Visit]:
     rows = [
         {"script": each.script, "outcome": each.outcome, "in": each.output, "why": each.note} for each in visit.files
     ]
+    for each in visit.files:
+        if each.outcome == "narrated" and each.note:
+            get_run_logger().warning("%s: %s", each.script, each.note)
+            if runtime.deployment.id:
+                print(f"{each.script}: {each.note}", file=sys.stderr, flush=True)
     if rows:
         create_table_artifact(table=rows, key="scheduled", description=what)
     counts = {each.outcome: sum(other.outcome == each.outcome for other in visit.files) for each in visit.files}

@@ -104,7 +104,7 @@ class Inbox:
                 return self._refuse(claim, script, "failed", reason)
             deliver(script, folder)
             claim.end()
-            return Handled(name, "narrated", str(folder), _doubts(report), report)
+            return Handled(name, "narrated", str(folder), doubts(report).replace(str(script), name), report)
         except (OSError, MachineError) as error:
             return Handled(name, "waits", note=" ".join(str(error).split()))
         finally:
@@ -133,9 +133,11 @@ class Inbox:
                 yield Handled(plain_name(name), "refused", note=reason)
 
 
-def _doubts(report: dict[str, Any]) -> str:
-    count = len(report.get("doubtful", ()))
-    return f"{count} lines to listen to" if count else ""
+def doubts(report: dict[str, Any]) -> str:
+    """What is told of the lines that the gate found wrong, the first three by their reasons; "" without any."""
+    found = [str(each) for each in report.get("doubtful", ())]
+    more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
+    return f"to listen to, see review.html: {'; '.join(found[:3])}{more}" if found else ""
 
 
 def _drop(folder: Path) -> None:

@@ -54,6 +54,20 @@ def machine_slot(waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
         yield
 
 
+def gpu_slot(waiting: Callable[[], None] = lambda: None) -> contextlib.AbstractContextManager[None]:
+    """`machine_slot` where this process may use a GPU, which has memory for one narration; else nothing to wait for."""
+    return machine_slot(waiting) if has_gpu() else contextlib.nullcontext()
+
+
+def has_gpu() -> bool:
+    """Whether torch sees a GPU; CUDA_VISIBLE_DEVICES may hide it."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return False  # without waiting for torch
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def shared_slot(limit: str | None) -> contextlib.AbstractContextManager[None]:
     """Hold one slot of the Prefect server's global concurrency limit of that name; None: there is but one machine."""
     if limit is None:

@@ -58,7 +58,7 @@ def test_an_inbox_is_one_run_with_a_run_for_each_script(
     assert sorted(said) == ["All is well.", "Line of 0.", "Line of 1.", "Line of 2."]
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs()
-    given = {**BOX, "lang": "auto", "timezone": "UTC", "quiet": None, "limit": None}
+    given = {**BOX, "options": None, "timezone": "UTC", "quiet": None, "limit": None}
     parent = next(run for run in runs if run.parameters == given)
     children = [run for run in runs if run.parent_task_run_id and run.name.startswith("narrate ")]
     assert parent.state_name == "Failed" and len(children) >= 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.narrate import narrate
 from pipeline.schedule import add_schedule, make_schedule, parse_every, read_schedules
+from pipeline.scheduling.flows import narrate_script
+from pipeline.scheduling.options import NarrationOptions
 from voice.errors import UserError
 
 BOX: dict[str, Any] = {"inbox": "scripts/inbox", "outbox": "scripts/outbox", "voice": "ann", "every": "60s"}
@@ -33,6 +37,16 @@ SCRIPT: dict[str, Any] = {"script": "a.txt", "out": "out", "voice": "ann", "cron
         ("a: {every: 60s, inbox: i, outbox: o, voice: ann, timezone: Mars/Base}", "a.timezone: 'Mars/Base' is no"),
         ("a: {every: 60s, inbox: i, outbox: o, voice: ann, quiet: 8 to 20}", "a.quiet: '8 to 20' is no part"),
         ("a: {every: 99999999d, inbox: i, outbox: o, voice: ann}", "a.every: .* longer than ten years"),
+        ("a: {every: 60s, inbox: i, outbox: o, voice: ann, formats: [mp5]}", "a.formats: --format mp5: not known"),
+        ("a: {every: 60s, inbox: i, outbox: o, voice: ann, formats: m4b}", "a.formats: Input should be a valid tuple"),
+        ("a: {every: 60s, inbox: i, outbox: o, voice: ann, formats: []}", "a.formats: --format: none given"),
+        ("a: {every: 60s, inbox: i, outbox: o, voice: ann, loudness: loud}", "a.loudness: --loudness loud: not known"),
+        ("a: {every: 60s, inbox: i, outbox: o, voice: ann, lang: xx}", "a.lang: --lang xx: unknown language"),
+        ("a: {every: 60s, inbox: i, outbox: o, voice: ann, length_scale: 9}", "a.length_scale: .* out of range"),
+        ("a: {every: 60s, inbox: i, outbox: o, voice: ann, gate: maybe}", "a.gate: --gate maybe: not known"),
+        ("a: {every: 60s, inbox: i, outbox: o, voice: ann, runner: 'dask:x'}", "a.runner: runner 'dask:x'"),
+        ("a: {every: 60s, inbox: i, outbox: o, voice: ann, strict: perhaps}", "a.strict: Input should be a valid bool"),
+        ("a: {every: 60s, inbox: i, outbox: o, voice: ann, cast: c.yaml}", "a cast belongs to one script"),
         ("a: {3: 4}", "keys"),
         ("../a: {every: 60s}", "is no schedule name"),
         ("\xff\xfe".encode("latin-1").decode("latin-1") + ": {", "not YAML"),
@@ -51,8 +65,19 @@ def test_an_inbox_comes_back_as_it_was_stored(tmp_path: Path) -> None:
     assert yaml.safe_load((tmp_path / "schedules.yaml").read_text()) == {"box": entry}
     found = read_schedules(tmp_path)["box"].parameters()
     assert found == {key: entry[key] for key in ("inbox", "outbox", "voice", "quiet", "timezone")} | {
-        "lang": "auto", "engine": "pipeline.voices:load_voice",
+        "options": {}, "engine": "pipeline.voices:load_voice",
     }  # fmt: skip
+
+
+def test_options_of_a_narration_are_kept_and_reach_the_flow(tmp_path: Path) -> None:
+    options = {"formats": ["m4b", "mp3"], "loudness": "r128-18", "strict": True, "cast": "cast.yaml", "rate": 48000}
+    usual = {"chapters": False, "gate": None, "mark": "none", "batch": 8}
+    add_schedule(tmp_path, "book", make_schedule("book", {**SCRIPT, **options, **usual}))
+    assert yaml.safe_load((tmp_path / "schedules.yaml").read_text()) == {"book": SCRIPT | options}
+    parameters = read_schedules(tmp_path)["book"].parameters()
+    assert parameters["options"] == options and "cron" not in parameters
+    narrate_script.validate_parameters(parameters)
+    assert set(NarrationOptions.model_fields) <= set(inspect.signature(narrate.fn).parameters)
 
 
 def dates(schedule: Any, start: datetime, count: int) -> list[datetime]:
