@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.narration.words import _parts, speech_span
+from pipeline.narration.words import parts, speech_span
 
 
 @given(st.floats(0, 1), st.floats(0.1, 2), st.floats(0, 1), st.sampled_from([16000, 24000, 44100]))
@@ -28,7 +28,7 @@ def test_silence_has_all_of_itself_as_span() -> None:
 def test_parts_are_short_and_together_the_whole(seconds: float) -> None:
     sound = np.random.default_rng(1).uniform(-0.3, 0.3, round(seconds * 16000)).astype(np.float32)
     sound[27 * 16000 : 27 * 16000 + 800] = 0.0
-    parts = list(_parts(sound))
+    parts = list(parts(sound))
     assert all(len(part) <= 30 * 16000 for part in parts)
     assert all(len(part) % 320 == 0 for part in parts[:-1])  # so that frames add up
     if seconds > 0.1:
