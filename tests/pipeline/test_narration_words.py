@@ -28,10 +28,10 @@ def test_silence_has_all_of_itself_as_span() -> None:
 def test_parts_are_short_and_together_the_whole(seconds: float) -> None:
     sound = np.random.default_rng(1).uniform(-0.3, 0.3, round(seconds * 16000)).astype(np.float32)
     sound[27 * 16000 : 27 * 16000 + 800] = 0.0
-    parts = list(parts(sound))
-    assert all(len(part) <= 30 * 16000 for part in parts)
-    assert all(len(part) % 320 == 0 for part in parts[:-1])  # so that frames add up
+    found = list(parts(sound))
+    assert all(len(part) <= 30 * 16000 for part in found)
+    assert all(len(part) % 320 == 0 for part in found[:-1])  # so that frames add up
     if seconds > 0.1:
-        assert np.array_equal(np.concatenate(parts), sound)
+        assert np.array_equal(np.concatenate(found), sound)
     if seconds > 30:
-        assert 27.0 <= len(parts[0]) / 16000 <= 27.1  # where it is quietest
+        assert 27.0 <= len(found[0]) / 16000 <= 27.1  # where it is quietest
