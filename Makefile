@@ -34,10 +34,11 @@ lint: .venv/ready
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# After a change of the dependencies in pyproject.toml.
+# After a change of the dependencies in pyproject.toml. Every extra but ray, which those who have a cluster bring along.
+LOCKED := ja ko yue silero s3 enhance export recognise dask dev
 lock: .venv/ready
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--no-annotate --all-extras pyproject.toml -o requirements.lock
+		--no-annotate $(addprefix --extra ,$(LOCKED)) pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf .venv .cache

@@ -13,7 +13,9 @@ import typer
 from pipeline.cli_consent import app as consent_app
 from pipeline.cli_data import app as data_app
 from pipeline.cli_data_report import register as register_report
+from pipeline.cli_narrate import register as register_narrate
 from pipeline.cli_official import register as register_official
+from pipeline.cli_options import EngineName, Json, Lang, Length, Noise, Rate, Voice
 from pipeline.cli_read import register as register_read
 from pipeline.cli_schedule import app as schedule_app
 from pipeline.engine import DEFAULT_ENGINE, SayOptions, find_loader
@@ -34,16 +36,8 @@ app.add_typer(consent_app, name="consent")
 app.add_typer(data_app, name="data")
 register_official(app)
 register_read(app)
+register_narrate(app)
 register_report(data_app)
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Voice = Annotated[str, typer.Option("--voice", help="A voice of params.yaml.")]
-Lang = Annotated[str, typer.Option("--lang", help="auto, en, zh, ja, ko or yue.")]
-Noise = Annotated[float | None, typer.Option("--noise-scale", help="0 to 2, more is livelier; else params.yaml's.")]
-Length = Annotated[float | None, typer.Option("--length-scale", help="0.3 to 3, more is slower; else params.yaml's.")]
-Rate = Annotated[int | None, typer.Option("--rate", help="Resample to this many Hz, as 48000.")]
-EngineName = Annotated[str, typer.Option("--engine", help="module:function that loads the voice.", hidden=True)]
-Script = Annotated[Path, typer.Argument(help="UTF-8 text, one spoken line per line, blank lines are pauses.")]
 
 
 @app.command()
@@ -121,78 +115,6 @@ def say(
     for warning in facts["warnings"]:
         print(f"note: {warning}", file=sys.stderr)
     emit_json(facts) if as_json else print(f"{out}: {facts['seconds']:.2f} s, seed {facts['seed']}, {facts['label']}")
-
-
-@app.command()
-def narrate(
-    script: Script,
-    voice: Voice,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder; default out/<script>.")] = None,
-    lang: Lang = "auto",
-    noise_scale: Noise = None,
-    length_scale: Length = None,
-    rate: Rate = None,
-    direct: Annotated[bool, typer.Option("--direct", help="Without Prefect: no record of the run.")] = False,
-    engine: EngineName = DEFAULT_ENGINE,
-    as_json: Json = False,
-) -> None:
-    """Narrate a script; only new and edited lines are rendered."""
-    root = project_root()
-    options = SayOptions(lang, noise_scale, length_scale, rate)
-    folder = (out or root / "out" / script.stem).resolve()
-    if direct:
-        from pipeline.narration import run_narration
-
-        report = run_narration(root, script.resolve(), voice, folder, options, find_loader(engine))
-    else:
-        from pipeline.script import read_script
-
-        read_script(script)  # a bad script is told before a server starts
-        from pipeline.narrate import run_flow
-
-        report = run_flow(script.resolve(), voice, folder, options, engine)
-    if as_json:
-        emit_json(report.to_dict())
-    else:
-        print(
-            f"{report.output}: {report.seconds:.1f} s, {report.lines} lines: {report.rendered} rendered, "
-            f"{report.cached} cached, {report.removed} removed, {report.failed} failed"
-        )
-    for error in report.errors:
-        complain(error)
-    if not report.ok:
-        raise typer.Exit(1)
-
-
-@app.command()
-def plan(
-    script: Script,
-    voice: Voice,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder; default out/<script>.")] = None,
-    lang: Lang = "auto",
-    noise_scale: Noise = None,
-    length_scale: Length = None,
-    rate: Rate = None,
-    engine: EngineName = DEFAULT_ENGINE,
-    as_json: Json = False,
-) -> None:
-    """Show what narrating a script would do."""
-    from dataclasses import asdict
-
-    from pipeline.narration import Narration
-
-    root = project_root()
-    options = SayOptions(lang, noise_scale, length_scale, rate)
-    folder = (out or root / "out" / script.stem).resolve()
-    found = Narration(root, script.resolve(), voice, folder, options, find_loader(engine)).plan()
-    if as_json:
-        emit_json(asdict(found))
-        return
-    time = "unknown time" if found.estimate is None else f"about {found.estimate:.0f} s"
-    print(
-        f"{found.lines} lines, {found.characters} characters: {found.to_render} to render ({time}), "
-        f"{found.cached} cached, {found.removed} removed"
-    )
 
 
 @app.command()

@@ -1,22 +1,20 @@
-"""What narration needs of a voice, how lines are keyed by content, and where finished lines are kept."""
+"""What narration needs of a voice, and how lines are keyed by content."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import pkgutil
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from voice.errors import UserError
-from voice.files import sha256_file, write_json
 from voice.speaking import Speaking
 
 # Raise it when the same text, weights and options shall be rendered anew.
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 LANGUAGES = ("auto", "en", "zh", "ja", "ko", "yue")
 DEFAULT_ENGINE = "pipeline.voices:load_voice"
 
@@ -50,7 +48,10 @@ class Engine(Protocol):
         """Hashes of the weights, and under `speaking` how the voice speaks by default."""
 
     def say(self, text: str, **options: Any) -> Any:
-        """A Speech: audio float32 [N], sample_rate, seed, stop. `options` are a seed and the fields of SayOptions."""
+        """A Speech: audio float32 [N], sample_rate, seed, stop.
+
+        `options` are a seed, a clip as `ref` with its `ref_text`, and the fields of SayOptions.
+        """
 
 
 Loader = Callable[[Path, str], Engine]
@@ -75,59 +76,22 @@ def sound_facts(info: dict[str, Any], options: SayOptions, **more: Any) -> dict[
     return {"weights": weights, "parameters": {**info.get("speaking", {}), **given, **more}}
 
 
-def line_key(text: str, info: dict[str, Any], options: SayOptions, lexicon: Mapping[str, str] | None = None) -> str:
+def line_key(
+    text: str, info: dict[str, Any], options: SayOptions, lexicon: Mapping[str, str] | None = None, **more: Any
+) -> str:
     """sha256 over everything that decides how a line sounds. Its place in the script is not part of it.
 
-    Of the lexicon, the words that occur in the line count, so that a new word renders the lines that have it.
+    Of the lexicon, the words that occur in the line count, so that a new word renders the lines that have it. `more`
+    is what only some lines have, such as a reference's sha256; None counts as not given.
     """
     own = {word: said for word, said in (lexicon or {}).items() if word.casefold() in text.casefold()}
-    parts = [ENGINE_VERSION, text, info, asdict(options), *([own] if own else [])]
+    given = {name: value for name, value in {**more, "lexicon": own or None}.items() if value is not None}
+    parts = [ENGINE_VERSION, text, info, asdict(options), *([given] if given else [])]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
-def line_seed(key: str) -> int:
-    """The seed of a line, 0 to 2**31 - 1, from its content."""
+def line_seed(key: str, attempt: int = 0) -> int:
+    """The seed of a line, 0 to 2**31 - 1, from its content; each further attempt has its own."""
+    if attempt:
+        key = hashlib.sha256(f"{key}:{attempt}".encode()).hexdigest()
     return int(key[:16], 16) % 2**31
-
-
-class LineStore:
-    """Finished lines under `folder`: <key>.flac and <key>.json. Safe to delete; a damaged line is absent."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def audio(self, key: str) -> Path:
-        """Where the sound of `key` lies or will lie."""
-        return self.folder / f"{key}.flac"
-
-    def get(self, key: str) -> dict[str, Any] | None:
-        """The facts of a finished line (sha256, seconds, seed, stop, took), or None."""
-        try:
-            facts: dict[str, Any] = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
-            whole = sha256_file(self.audio(key)) == facts["sha256"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return facts if whole else None
-
-    def render(self, key: str, text: str, voice: str, engine: Engine, options: SayOptions) -> dict[str, Any]:
-        """Speak one line and keep it. The facts are written last, so a killed run leaves no half line."""
-        # Here, because reading the store needs no audio library.
-        from voice.label import LabelledFile
-        from voice.long_text import say_long
-
-        started = time.monotonic()
-        speech = say_long(engine, text, seed=line_seed(key), **asdict(options))
-        took = time.monotonic() - started
-        with LabelledFile(self.audio(key), speech.sample_rate, voice) as file:
-            file.write(speech.audio)
-        facts = {
-            "sha256": sha256_file(self.audio(key)),
-            "seconds": round(file.frames / speech.sample_rate, 6),
-            "sample_rate": speech.sample_rate,
-            "seed": speech.seed,
-            "stop": speech.stop,
-            "warnings": list(speech.warnings),
-            "took": round(took, 3),
-        }
-        write_json(self.folder / f"{key}.json", facts)
-        return facts

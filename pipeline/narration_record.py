@@ -12,6 +12,7 @@ from voice.errors import UserError
 from voice.files import sha256_file
 
 HEX64 = re.compile(r"[0-9a-f]{64}")
+SOUNDS = (".wav", ".flac", ".opus", ".mp3", ".m4b")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class SpokenFile:
 
 @dataclass(frozen=True)
 class Narrated:
-    """What a narration or a single utterance is: who spoke, and its files."""
+    """What a narration or a single utterance is: who spoke (of several voices the first one), and its files."""
 
     voice: str
     record: str
@@ -47,10 +48,10 @@ def find_narrated(root: Path, path: Path) -> Narrated | None:
     None when there is none. Raises UserError for a damaged record.
     """
     beside = path.with_name(path.name + ".json")
-    if path.suffix in (".wav", ".flac") and beside.is_file():
+    if path.suffix in SOUNDS and beside.is_file():
         facts = _load(beside)
         text = str(facts.get("text", ""))
-        return _check(root, beside, str(facts["voice"]), [(path, text, str(facts["sha256"]))], facts.get("weights"))
+        return _check(root, beside, _voices(facts), [(path, text, str(facts["sha256"]))], facts.get("weights"))
     for folder in (path, path.parent, path.parent.parent):
         manifest = folder / "manifest.jsonl"
         if not manifest.is_file() or not folder.is_relative_to(root):
@@ -63,25 +64,34 @@ def find_narrated(root: Path, path: Path) -> Narrated | None:
         covered = [entry for entry in spoken if path in (folder, manifest, entry[0], entry[0].parent)]
         if covered and rows:
             weights = books[0][1].get("weights") if books else None
-            return _check(root, manifest, str(rows[0]["voice"]), covered, weights)
+            own = [row for row in rows if folder / row["file"] == path] or rows
+            return _check(root, manifest, list(dict.fromkeys(str(row["voice"]) for row in own)), covered, weights)
     return None
 
 
 def _books(folder: Path) -> list[Path]:
-    return [file for file in sorted(folder.glob("*.flac")) if file.with_name(file.name + ".json").is_file()]
+    """The book in every kind, and its chapters."""
+    found = [file for file in sorted(folder.glob("*")) if file.suffix in SOUNDS]
+    found += [file for file in sorted((folder / "chapters").glob("*")) if file.suffix in SOUNDS]
+    return [file for file in found if file.with_name(file.name + ".json").is_file()]
 
 
-def _check(root: Path, record: Path, voice: str, spoken: list[tuple[Path, str, str]], weights: Any) -> Narrated:
+def _voices(facts: dict[str, Any]) -> list[str]:
+    voices = facts.get("voices")
+    return [str(voice) for voice in voices] if isinstance(voices, list) and voices else [str(facts["voice"])]
+
+
+def _check(root: Path, record: Path, voices: list[str], spoken: list[tuple[Path, str, str]], weights: Any) -> Narrated:
     files = tuple(
         SpokenFile(file.relative_to(root).as_posix(), text, digest, sha256_file(file) if file.is_file() else None)
         for file, text, digest in spoken
     )
     problems = [f"{file.path} {file.state}" for file in files if file.state != "ok"]
     named = set(HEX64.findall(json.dumps(weights)))
-    for file in sorted((root / "models" / voice).glob("*.safetensors")):
+    for file in sorted(file for voice in voices for file in (root / "models" / voice).glob("*.safetensors")):
         if named and sha256_file(file) not in named:
             problems.append(f"{file.relative_to(root).as_posix()} is not what spoke this")
-    return Narrated(voice, record.relative_to(root).as_posix(), files, tuple(problems))
+    return Narrated(voices[0], record.relative_to(root).as_posix(), files, tuple(problems))
 
 
 def _load(path: Path) -> dict[str, Any]:

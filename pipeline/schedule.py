@@ -1,25 +1,18 @@
-"""Narrations on a timetable: written down in schedules.yaml at the root, served by one process."""
+"""Narrations on a timetable: written down in schedules.yaml at the root. `pipeline.scheduling` runs them."""
 
 from __future__ import annotations
 
-import os
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipeline.engine import DEFAULT_ENGINE
-from pipeline.server import local_server
+from pipeline.scheduling.options import NarrationOptions
+from pipeline.scheduling.quiet import parse_quiet, parse_zone
 from voice.errors import UserError
 from voice.files import write_text
 
@@ -37,20 +30,28 @@ def parse_every(text: str) -> timedelta:
     span = timedelta(seconds=int(match[1]) * UNITS[match[2]])
     if span < SHORTEST:
         raise ValueError(f"{text!r} is shorter than {SHORTEST.seconds}s")
+    if span > timedelta(days=3660):
+        raise ValueError(f"{text!r} is longer than ten years")
     return span
 
 
-class Schedule(BaseModel):
-    """One narration and when it runs: one of `cron` (five fields, in UTC) and `every` (60s, 5m, 2h, 1d)."""
+class Schedule(NarrationOptions):
+    """What is narrated and when: `script` into `out`, or all scripts of the folder `inbox` into folders of `outbox`.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    One of `cron` (five fields, by the clock of `timezone`) and `every` (60s, 5m, 2h, 1d; counted from midnight there,
+    so that it does not shift when the server is started again). Nothing starts in the `quiet` hours (08:00-20:00).
+    The other keys are those of NarrationOptions.
+    """
 
-    script: str = Field(min_length=1)
+    script: str | None = Field(default=None, min_length=1)
+    out: str | None = Field(default=None, min_length=1)
+    inbox: str | None = Field(default=None, min_length=1)
+    outbox: str | None = Field(default=None, min_length=1)
     voice: str = Field(min_length=1)
-    out: str = Field(min_length=1)
     cron: str | None = None
     every: str | None = None
-    lang: str = "auto"
+    timezone: str = "UTC"
+    quiet: str | None = None
     engine: str = DEFAULT_ENGINE
 
     @field_validator("every")
@@ -67,15 +68,47 @@ class Schedule(BaseModel):
             raise ValueError(f"{value!r} is not five fields (minute hour day month weekday)")
         return value
 
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        parse_zone(value)
+        return value
+
+    @field_validator("quiet")
+    @classmethod
+    def _hours(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_quiet(value)
+        return value
+
     @model_validator(mode="after")
     def _one_of(self) -> Self:
         if (self.cron is None) == (self.every is None):
             raise ValueError("give exactly one of cron and every")
+        script, inbox = (self.script, self.out), (self.inbox, self.outbox)
+        if not (all(script) and not any(inbox)) and not (all(inbox) and not any(script)):
+            raise ValueError("give script and out, or inbox and outbox")
+        if self.cast and self.inbox:
+            raise ValueError("a cast belongs to one script; an inbox takes any")
         return self
 
     def parameters(self) -> dict[str, Any]:
-        """The narration flow's parameters."""
-        return self.model_dump(include={"script", "voice", "out", "lang", "engine"})
+        """The parameters of the flow that it starts, of `pipeline.scheduling.flows`."""
+        others = {"cron", "every", *NarrationOptions.model_fields}
+        return {**self.model_dump(exclude=others, exclude_none=True), "options": self.given()}
+
+    def timing(self) -> Any:
+        """Its times as Prefect's own object, which knows what to do when clocks are changed.
+
+        Raises ValueError for a cron text that Prefect refuses.
+        """
+        from prefect.schedules import Cron, Interval
+
+        if self.cron is not None:
+            return Cron(self.cron, timezone=self.timezone)
+        assert self.every is not None
+        midnight = datetime(2020, 1, 1, tzinfo=parse_zone(self.timezone))
+        return Interval(parse_every(self.every), anchor_date=midnight, timezone=self.timezone)
 
 
 def read_schedules(root: Path) -> dict[str, Schedule]:
@@ -85,8 +118,10 @@ def read_schedules(root: Path) -> dict[str, Schedule]:
         return {}
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}", "mend it by hand") from error
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}", "let its reader have it") from error
     if not isinstance(content, dict) or not all(isinstance(entry, dict) for entry in content.values()):
         raise UserError(f"{path}: not a mapping of names to schedules", "mend it by hand")
     return {str(name): make_schedule(str(name), entry, str(path)) for name, entry in content.items()}
@@ -109,18 +144,20 @@ def make_schedule(name: str, entry: dict[str, Any], where: str = "schedule") -> 
         ) from error
 
 
+def check_timing(name: str, schedule: Schedule) -> Any:
+    """Its times for Prefect. Raises UserError when Prefect refuses the cron text."""
+    try:
+        return schedule.timing()
+    except ValueError as error:
+        raise UserError(f"{name}: cron {schedule.cron!r}: not a cron text", 'for instance "0 3 * * *"') from error
+
+
 def add_schedule(root: Path, name: str, schedule: Schedule) -> None:
     """Store a schedule. Raises UserError when the name is taken or Prefect refuses the cron text."""
     schedules = read_schedules(root)
     if name in schedules:
         raise UserError(f"{name}: there is a schedule of that name", f"`reprovoice schedule remove {name}` first")
-    if schedule.cron is not None:
-        from prefect.client.schemas.schedules import CronSchedule
-
-        try:
-            CronSchedule(cron=schedule.cron)
-        except ValueError as error:
-            raise UserError(f"--cron {schedule.cron!r}: not a cron text", 'for instance "0 3 * * *"') from error
+    check_timing(name, schedule)
     _write(root, {**schedules, name: schedule})
 
 
@@ -140,31 +177,5 @@ def find_schedule(schedules: dict[str, Schedule], name: str) -> Schedule:
 
 
 def _write(root: Path, schedules: dict[str, Schedule]) -> None:
-    plain = {name: entry.model_dump(exclude_defaults=True) for name, entry in schedules.items()}
+    plain = {name: entry.model_dump(mode="json", exclude_defaults=True) for name, entry in schedules.items()}
     write_text(root / FILE, yaml.safe_dump(plain, allow_unicode=True, sort_keys=True))
-
-
-def serve_schedules(root: Path) -> None:
-    """Run every schedule until interrupted, one narration at a time. Raises UserError when there is none."""
-    schedules = read_schedules(root)
-    if not schedules:
-        raise UserError(f"{root / FILE}: no schedule to serve", "`reprovoice schedule add` one first")
-    # Runs are processes of their own: they must find this package and start in the project.
-    here = str(Path(__file__).resolve().parent.parent)
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
-    os.chdir(root)
-    with local_server(root) as url:
-        from prefect import serve
-
-        from pipeline.narrate import narrate
-
-        deployments: list[Any] = []  # to_deployment is typed for async callers too
-        for name, entry in schedules.items():
-            timing: dict[str, Any] = {"cron": entry.cron}
-            if entry.every is not None:
-                timing = {"interval": parse_every(entry.every)}
-            deployments.append(
-                narrate.to_deployment(name=name, parameters=entry.parameters(), concurrency_limit=1, **timing)
-            )
-        print(f"serving {', '.join(sorted(schedules))}; Prefect at {url.removesuffix('/api')}", flush=True)
-        serve(*deployments, limit=1, print_starting_message=False)

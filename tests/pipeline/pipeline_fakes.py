@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -152,6 +153,8 @@ class FakeVoice:
     ) -> Beep:  # fmt: skip
         if "BROKEN" in text:
             raise UserError("no phones for BROKEN")
+        if "FULL" in text:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.said.append(text)
         if folder := os.environ.get("FAKE_VOICE_LOG"):
             with Path(folder).open("a") as log:
@@ -168,3 +171,34 @@ def load_fake(root: Path, name: str) -> FakeVoice:
     """A loader of the kind narration takes; its weights are models/<name>/semantic.txt, if there."""
     weights = root / "models" / name / "semantic.txt"
     return FakeVoice(weights.read_text() if weights.exists() else "w1")
+
+
+@dataclass(frozen=True)
+class FakeVerdict:
+    """What FakeGate says."""
+
+    reasons: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.reasons
+
+
+class FakeGate:
+    """Finds the same share of sounds wrong each time, by their samples; a text with HOPELESS always."""
+
+    def __init__(self, share: float = 0.4, version: int = 1) -> None:
+        self.share, self.version = share, version
+        self.heard: list[tuple[str, float]] = []
+
+    def __call__(self, audio: np.ndarray, rate: int, text: str, lang: str, seconds_expected: float) -> FakeVerdict:
+        self.heard.append((text, seconds_expected))
+        chance = hashlib.sha256(audio.tobytes()).digest()[0] / 256
+        if "HOPELESS" in text or chance < self.share:
+            return FakeVerdict(("words are missing", "too short")[: 1 + int(chance * 1000) % 2])
+        return FakeVerdict(())
+
+
+def load_gate(root: Path) -> FakeGate:
+    """A gate as narration looks one up."""
+    return FakeGate()

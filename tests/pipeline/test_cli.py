@@ -98,6 +98,18 @@ def test_narrate_and_plan_report_counts_and_fail_with_1_when_a_line_fails(built:
     assert json.loads(done.stdout)["failed"] == 1
 
 
+def test_strict_ends_with_1_and_makes_no_book(built: Path) -> None:
+    (built / "book.txt").write_text("One.\nHOPELESS.\n")
+    options = ["book.txt", "--voice", "ann", "--engine", ENGINE, "--gate", "pipeline_fakes:load_gate", "--direct"]
+    done = reprovoice(built, "narrate", "--strict", "--json", *options)
+    assert done.returncode == 1
+    assert "book.txt, line 2: " in done.stderr
+    assert list(json.loads(done.stdout)["counts"].items())[-1][0] == "failed"
+    assert not (built / "out/book/book.flac").exists()
+    assert reprovoice(built, "narrate", *options).returncode == 0
+    assert (built / "out/book/book.flac").exists()
+
+
 def test_rebuild_with_nothing_stale_starts_no_server(built: Path) -> None:
     done = reprovoice(built, "rebuild", "--json")
     assert done.returncode == 0

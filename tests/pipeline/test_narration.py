@@ -17,8 +17,8 @@ import pytest
 import soundfile
 from pipeline_fakes import FakeVoice, load_fake
 
-from pipeline.engine import LineStore, SayOptions, line_key, line_seed
-from pipeline.narration import Narration, NarrationReport, read_manifest, run_narration
+from pipeline.engine import SayOptions, line_key, line_seed
+from pipeline.narration import LineStore, Narration, NarrationReport, read_manifest, run_narration
 from voice.errors import UserError
 from voice.label import read_label
 
@@ -51,9 +51,9 @@ def test_a_script_becomes_lines_a_joined_file_and_a_manifest(tmp_path: Path) -> 
         assert hashlib.sha256(file.read_bytes()).hexdigest() == row["sha256"]
         assert soundfile.info(file).duration == pytest.approx(row["seconds"], abs=1e-4)
         assert row["seed"] == line_seed(row["key"])
-    # Each line is as long as its text says, 0.3 s between lines, 0.8 s between paragraphs.
-    assert rows[1]["start"] == pytest.approx(0.11 + 0.3, abs=1e-3)
-    assert rows[2]["start"] == pytest.approx(0.11 + 0.3 + 0.12 + 0.8, abs=1e-3)
+    # Each line is as long as its text says, 0.35 s after a full stop, 0.8 s between paragraphs.
+    assert rows[1]["start"] == pytest.approx(0.11 + 0.35, abs=1e-3)
+    assert rows[2]["start"] == pytest.approx(0.11 + 0.35 + 0.12 + 0.8, abs=1e-3)
     assert soundfile.info(tmp_path / "out/book.flac").duration == pytest.approx(report.seconds, abs=1e-3)
 
 
@@ -142,10 +142,11 @@ def test_the_plan_counts_without_rendering(tmp_path: Path) -> None:
     script = write(tmp_path, ["New.", *LINES[1:4]])
     job = Narration(tmp_path, script, "ann", tmp_path / "out", SayOptions(), load_fake)
     plan = job.plan()
-    assert (plan.lines, plan.to_render, plan.cached, plan.removed) == (4, 1, 3, 1)
+    assert (plan.lines, plan.to_render, plan.cached, plan.changed, plan.removed) == (4, 1, 3, 1, 1)
     assert plan.estimate is not None
-    assert isinstance(job.engine, FakeVoice)
-    assert job.engine.said == []
+    engine = job.engines.get("ann")
+    assert isinstance(engine, FakeVoice)
+    assert engine.said == []
 
 
 KILLED = """

@@ -68,7 +68,7 @@ def test_a_schedule_of_one_minute_fires_twice_in_three_minutes(built: Path) -> N
     add_schedule(built, "often", make_schedule("often", entry))
     here = Path(__file__).resolve()
     paths = os.pathsep.join([str(here.parent), str(here.parents[2])])
-    env = {**os.environ, "PYTHONPATH": paths, "PREFECT_HOME": str(built / ".prefect")}
+    env = {**os.environ, "PYTHONPATH": paths, "PREFECT_HOME": str(built / ".prefect"), "REPROVOICE_SLOTS": str(built)}
     env.pop("PREFECT_API_URL", None)
     command = [sys.executable, "-m", "pipeline.cli", "schedule", "serve"]
     with (built / "serve.log").open("w") as log:
