@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from voice.files import write_bytes
-from voice.workers import Pool, one_blas_thread
+from voice.workers import Pool, one_blas_thread, writing
 
 T = TypeVar("T")
 MAGIC = b"item1\n"
@@ -166,7 +166,9 @@ class _Store:
     def __call__(self, key: str, item: Any) -> None:
         cache = ItemCache(self.folder.parent, self.folder.name, "")
         if cache.read(key) is None:  # another process may have stored it meanwhile
-            cache.store(key, self.compute(item))
+            data = self.compute(item)
+            with writing:
+                cache.store(key, data)
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:

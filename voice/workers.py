@@ -41,7 +41,7 @@ class Pool:
     """`workers` fresh processes (not forked: torch may run threads here) that call `call(key, item)`.
 
     `setup` runs in each before its first item. Use as a context: leaving it early, or the death of this process however
-    it comes (kill -9), ends the workers at once, in the middle of an item.
+    it comes (kill -9), ends the workers at once, in the middle of an item but for the `writing` of a result.
     """
 
     def __init__(self, workers: int, call: Callable[[str, Any], None], setup: Callable[[], None] | None) -> None:
@@ -105,6 +105,9 @@ def _for_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
+# Held while a worker writes what it made: an early end waits that long, so that no half-written file is left.
+writing = threading.Lock()
+_PATIENCE_S = 2.0
 _call: Callable[[str, Any], None]
 _setup: Callable[[], None] | None
 
@@ -117,6 +120,7 @@ def _begin(watched: Connection, call: Callable[[str, Any], None], setup: Callabl
 
 def _end_with_parent(watched: Connection) -> None:
     watched.poll(None)
+    writing.acquire(timeout=_PATIENCE_S)
     os._exit(1)
 
 
