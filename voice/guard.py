@@ -14,10 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
 from voice.audio import resample
-from voice.metrics.phone_error import heard_units
+from voice.metrics.phone_error import heard_units, nats_of
 from voice.nets.content_frames import RATE, PhoneRecogniser
 from voice.text.units import units_of
 
@@ -71,12 +70,6 @@ class Guard:
                 problems.append(f"{most} sounds together {told}")
         error = sum(step != "keep" for step in steps) / len(meant)
         return Verdict(tuple(problems), error, nats_of(logs, meant) / len(meant))
-
-
-def nats_of(logs: torch.Tensor, units: Sequence[int]) -> float:
-    """-log likelihood of `units` in log probabilities [T, classes], class 0 blank; infinite when they cannot fit in."""
-    sizes = torch.tensor([len(logs)]), torch.tensor([len(units)])
-    return float(F.ctc_loss(logs[:, None].float(), torch.tensor([list(units)]), *sizes, reduction="none"))
 
 
 def edits(meant: Sequence[int], heard: Sequence[int]) -> list[str]:

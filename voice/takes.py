@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch.nn import functional as F
 
+from voice.metrics.phone_error import nats_of
 from voice.nets.decoding import Take
 from voice.text.symbols import SYMBOLS
 from voice.text.units import CTC_UNITS, units_of
@@ -56,10 +56,7 @@ class Heard:
         units = units_of(SYMBOLS[p] for p in phones.tolist())
         if not units:
             return 0.0
-        logs = self.table[tokens][:, None]
-        sizes = torch.tensor([len(tokens)]), torch.tensor([len(units)])
-        loss = F.ctc_loss(logs, torch.tensor([units]), *sizes, reduction="none", zero_infinity=False)
-        return float(loss) / len(units)
+        return nats_of(self.table[tokens], units) / len(units)
 
 
 @dataclass(frozen=True)

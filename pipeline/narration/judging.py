@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pipeline.engine import Engine
 from pipeline.narration.gate import Gate
 from pipeline.narration.request import Request, longest_pause, pause_seconds
-from pipeline.narration.words import parts
+from pipeline.narration.words import hear
 from voice.audio import read_audio, resample
 from voice.files import sha256_file
 from voice.gate import BaseEar, Clip, Expectation, Limits, Said, judge, said_words
@@ -125,10 +125,7 @@ class PartedEar(BaseEar):
 
     def hear(self, wave: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `voice.gate.Ear`."""
-        heard = [np.zeros((0, self.recogniser.config.units), dtype=np.float32)]
-        for part in parts(wave):
-            heard.append(super().hear(np.ascontiguousarray(part)))
-        return np.concatenate(heard)
+        return hear(self.recogniser, wave)
 
 
 @lru_cache(maxsize=64)

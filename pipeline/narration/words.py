@@ -45,17 +45,25 @@ def word_times(
 
     words, _ = script_words([shown], lambda text: read_text(spoken if text == shown else text, lang, lexicon))
     sound = resample(wave, rate, RATE)
-    with torch.inference_mode():
-        heard = [ear.log_probs(torch.from_numpy(np.ascontiguousarray(part))[None])[0][0] for part in parts(sound)]
-    if not heard or not any(word.units for word in words):
+    heard = hear(ear, sound)
+    if not len(heard) or not any(word.units for word in words):
         return []
     level = frame_db(wave, round(rate * _STEP)).astype(np.float32)
-    whole = Sound(quieten(torch.cat(heard), _QUIETER), level, 0.0, len(wave) / rate)
+    whole = Sound(quieten(torch.from_numpy(heard), _QUIETER), level, 0.0, len(wave) / rate)
     found = weigh_words(whole, words, range(len(words))).times
     named = [word.token.text for word in words if word.units]
     if len(found) != len(named):
         return []
     return [(text, start, end) for text, (start, end, _) in zip(named, found, strict=True)]
+
+
+def hear(ear: Any, sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Log-probabilities [frames, units] of 16 kHz audio of any length by a `PhoneRecogniser`, heard in parts."""
+    import torch
+
+    with torch.inference_mode():
+        heard = [ear.log_probs(torch.from_numpy(np.ascontiguousarray(part))[None])[0][0] for part in parts(sound)]
+    return np.concatenate([np.zeros((0, ear.config.units), np.float32), *(part.numpy() for part in heard)])
 
 
 def parts(sound: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:

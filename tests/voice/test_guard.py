@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voice.guard import EXTRA, LOST, Guard, Verdict, edits, most_together, nats_of
-from voice.metrics.phone_error import phone_edits
+from voice.guard import EXTRA, LOST, Guard, Verdict, edits, most_together
+from voice.metrics.phone_error import nats_of, phone_edits
 from voice.nets.content_frames import HOP, RATE, PhoneRecogniser
 from voice.text.units import CTC_UNITS, unit_of, units_of
 

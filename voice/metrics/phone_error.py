@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 import torch
+from torch.nn import functional as F
 from torchaudio.functional import edit_distance
 
 
@@ -15,6 +16,12 @@ def heard_units(log_probs: torch.Tensor) -> list[int]:
     Source: Graves et al. 2006, best path decoding.
     """
     return [unit for unit, _ in groupby(log_probs.argmax(dim=-1).tolist()) if unit != 0]
+
+
+def nats_of(logs: torch.Tensor, units: Sequence[int]) -> float:
+    """-log likelihood of `units` in log probabilities [T, classes], class 0 blank; infinite when they cannot fit in."""
+    sizes = torch.tensor([len(logs)]), torch.tensor([len(units)])
+    return float(F.ctc_loss(logs[:, None].float(), torch.tensor([list(units)]), *sizes, reduction="none"))
 
 
 def phone_edits(heard: Sequence[int], meant: Sequence[int]) -> int:

@@ -146,17 +146,20 @@ class LatentTrainer(KeptBest):
     def _decoded(self, wav: torch.Tensor, latent: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Mel distance of slices decoded from the latent [B, inter, T] to those of the audio [B, N]."""
         c = self.model.config
-        size = min(self.segment, int(lengths.min()))
-        starts = (torch.rand(len(lengths), device=self.device) * (lengths - size + 1)).long()
+        starts, size = self._pieces(lengths, self.segment)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
             made = self.model.dec(slices(latent, starts, size))[:, 0]
         real = slices(wav[:, None], starts * c.hop, size * c.hop)[:, 0]
         return losses.mel_loss(made.float(), real, c.sample_rate, RESOLUTIONS)
 
+    def _pieces(self, lengths: torch.Tensor, most: int) -> tuple[torch.Tensor, int]:
+        """Where a piece of each utterance begins [B], anywhere, and the size of all: `most` frames, or the shortest."""
+        size = min(most, int(lengths.min()))
+        return (torch.rand(len(lengths), device=self.device) * (lengths - size + 1)).long(), size
+
     def _judged(self, path: Drawn) -> dict[str, torch.Tensor]:
         """Teach the judge by pieces of latents and of the prior's path, then ask it: `adversarial` and `feature`."""
-        size = min(SEEN, int(path.lengths.min()))
-        starts = (torch.rand(len(path.lengths), device=self.device) * (path.lengths - size + 1)).long()
+        starts, size = self._pieces(path.lengths, SEEN)
         real = picture(self.code, slices(path.latent, starts, size))
         fake = picture(self.code, slices(path.guess, starts, size))
         with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
