@@ -23,9 +23,13 @@ FAILED, MARK = "failed", ".claim"
 def reserve(outbox: Path, name: str, owner: str) -> Path:
     """The output folder of the script `name`, made now for the claim `owner`, or the one that it made before.
 
-    The folder appears by a rename together with its mark, so that of two claimants one gets the name.
+    The folder appears by a rename together with its mark, so that of two claimants one gets the name. Files that a
+    process killed in the middle of writing left in it, which have hidden names, are removed.
     """
     if (mine := reserved(outbox, owner)) is not None:
+        for part in mine.rglob(".*"):
+            if part.name != MARK and not part.is_dir():
+                part.unlink()
         return mine
     fresh = outbox / f".{owner}"
     fresh.mkdir(exist_ok=True)
