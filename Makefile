@@ -19,7 +19,7 @@ test: .venv/ready lint
 	python -m pytest -q -m "not slow and not gpu"
 
 test-all: .venv/ready lint
-	python -m pytest -q
+	python -m pytest -q --hypothesis-profile=search
 
 lint: .venv/ready
 	ruff check .

@@ -242,7 +242,10 @@ def test_an_orderly_end_is_no_death(box: Box) -> None:
     assert again.deaths == 0
 
 
-names = st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=300)
+# What a folder can hold: any text that UTF-8 has, and any bytes that it has not.
+names = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=300) | (
+    st.binary(min_size=1, max_size=300).filter(lambda raw: not set(raw) & set(b"/\0")).map(os.fsdecode)
+)
 
 
 @given(names)
