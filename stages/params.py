@@ -136,10 +136,12 @@ class TrainSemantic(_Training):
 class TrainAcoustic(_Training):
     """s2, semantic tokens to sound: loss weights, and frames per training segment; see `AcousticTrainer`.
 
-    `keep` is the step whose weights are the voice: the one with the lowest held-out loss, or the last.
+    `keep` is the step whose weights are the voice: the one with the lowest held-out loss, or the last. Of these
+    `blend` gives the share by the start of a parameter's name; the rest is the base's.
     """
 
     keep: Literal["best", "last"]
+    blend: dict[str, Unit]
     segment_frames: Count
     text_rate: Annotated[float, Field(ge=0, le=1)]
     mel: Literal["multi", "published"]

@@ -13,6 +13,7 @@ from voice.files import sha256_file, write_json
 from voice.nets.acoustic import Acoustic
 from voice.nets.lora import merge_lora
 from voice.tables import read_table
+from voice.train.blend import blend
 from voice.train.device import best_device
 from voice.train.loop import train, write_history
 
@@ -31,6 +32,8 @@ def main(voice: str) -> None:
     settings, base = params.train_acoustic, base_dir(params.base)
     segments = read_segments(place)
     model = Acoustic.load(base / "acoustic.safetensors")
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    blend(before, before, settings.blend)  # a wrong name is told now, not after the training
     trainer = make_trainer(model, segments, settings, base, best_device())
     files = inputs(place, base, ("acoustic", "discriminator", "texture"))
     folder = run_folder("train_acoustic", settings, params.threads, files)
@@ -48,6 +51,7 @@ def main(voice: str) -> None:
     model.load_state_dict(history.best)
     if settings.lora_rank:
         merge_lora(model)
+    model.load_state_dict(blend(before, model.state_dict(), settings.blend))
     write_history(place.acoustic_loss, history.rows)
     read_table(place.acoustic_loss, Loss)
     reference = choose_reference(segments)
