@@ -23,9 +23,8 @@ def serve_schedules(root: Path) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
     os.chdir(root)
     with local_server(root) as url:
-        from prefect import serve
-
         from pipeline.scheduling.recover import forget_removed, start_again
+        from pipeline.scheduling.served import serve
 
         if is_own_server(root):
             forget_removed(set(schedules))
@@ -33,9 +32,7 @@ def serve_schedules(root: Path) -> None:
                 print(f"{name}: was interrupted; starts again", flush=True)
         deployments = [_deployment(name, entry) for name, entry in schedules.items()]
         print(f"serving {', '.join(sorted(schedules))}; Prefect at {url.removesuffix('/api')}", flush=True)
-        # One process at a time. No `concurrency_limit` of the deployment beside it: what a start waits for is the
-        # machine's slot (pipeline.scheduling.slot), which is free at once when its holder is killed.
-        serve(*deployments, limit=1, print_starting_message=False)
+        serve(deployments)
 
 
 def flow_of(schedule: Schedule) -> Any:
