@@ -6,8 +6,8 @@ The project is copied by links into a temporary folder, whose line store and out
 into PROJECT. Each run is `reprovoice narrate` in a process of its own, with Prefect unless --direct. CPU is that of the
 process and its children; "beside" is wall time less what the line store says the rendered lines took. With --kills K a
 second copy narrates the same book and its processes are killed with -9 at K moments by lot, spread over the length of
-the first run, and once more while the book is put together; each new run starts at once. Its files are then compared
-with those of the first.
+the rendering, and once more while the book is put together; each new run starts at once, and its time counts from when
+it has opened its folder. Its files are then compared with those of the first.
 """
 
 from __future__ import annotations
@@ -78,6 +78,10 @@ class Scratch:
         """{key: when and as which file it was kept} of all lines that are finished."""
         return {path.stem: (path.stat().st_mtime_ns, path.stat().st_ino) for path in self.store.glob("*.json")}
 
+    def begun(self) -> float:
+        """When (s, of the clock) a run last took the folder for itself."""
+        return max((path.stat().st_mtime for path in (self.store / "locks").glob("*")), default=0.0)
+
     def lines(self) -> dict[str, str]:
         """{key: sha256 of its file} of the lines in the output."""
         rows = [json.loads(row) for row in (self.out / "manifest.jsonl").read_text().splitlines()]
@@ -90,7 +94,7 @@ class Scratch:
 
 
 def runs(scratch: Scratch, chosen: argparse.Namespace) -> tuple[dict[str, str], float]:
-    """The four runs, in a table; the files of the first and how long it took."""
+    """The four runs, in a table; the files of the first and how long its rendering took."""
     book = text.book(chosen.lines, chosen.chapters, chosen.seed)
     table = Table("run", "lines", "rendered", "failed", "wall s", "CPU s", "beside s", "other lines changed")
     kept: dict[str, str] = {}
@@ -109,7 +113,7 @@ def runs(scratch: Scratch, chosen: argparse.Namespace) -> tuple[dict[str, str], 
         figures = [f"{report['wall']:.1f}", f"{report['cpu']:.1f}", f"{beside:.1f}", f"{changed} of {len(kept)}"]
         table.add_row(name, *(f"{report[key]}" for key in ("lines", "rendered", "failed")), *figures)
         if first is None:
-            first, seconds = (scratch.tree(), report["wall"]), report["seconds"]
+            first, seconds = (scratch.tree(), report["took"]), report["seconds"]
             show_finished(scratch)
         elif name == "again":
             table.caption = f"again: {'all files' if scratch.tree() == first[0] else 'NOT all files'} as before"
@@ -155,11 +159,11 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         project = chosen.root.resolve()
-        whole, wall = runs(Scratch(Path(folder) / "whole", project, chosen), chosen)
+        whole, work = runs(Scratch(Path(folder) / "whole", project, chosen), chosen)
         if chosen.kills:
             from bench_book_kills import kills
 
-            kills(Scratch(Path(folder) / "killed", project, chosen), whole, wall, chosen)
+            kills(Scratch(Path(folder) / "killed", project, chosen), whole, work, chosen)
 
 
 if __name__ == "__main__":

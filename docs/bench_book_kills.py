@@ -16,21 +16,24 @@ from rich.console import Console
 from rich.table import Table
 
 
-def kills(scratch: Any, whole: dict[str, str], wall: float, chosen: argparse.Namespace) -> None:
+def kills(scratch: Any, whole: dict[str, str], work: float, chosen: argparse.Namespace) -> None:
     """Narrate with kills; say where they fell, what was rendered twice and whether the files are the same."""
     book = text.book(chosen.lines, chosen.chapters, chosen.seed)
     scratch.write(book)
     lines = {*(title for title, _ in book), *(line for _, lines in book for line in lines)}
     lot = random.Random(chosen.seed)
-    moments = sorted(lot.uniform(0, wall) for _ in range(chosen.kills))
+    moments = sorted(lot.uniform(0, work) for _ in range(chosen.kills))
     table = Table("kill", "after s", "processes", "finished before", "finished by this run", "again")
     known: dict[str, tuple[int, int]] = {}
     again = 0
     names = [*(f"{number}" for number in range(1, len(moments) + 1)), "in assembly"]
     for name, last, moment in zip(names, [0.0, *moments], [*moments, None], strict=True):
-        running, began, before = scratch.start(), time.monotonic(), len(known)
+        launched, began, before = time.time(), time.monotonic(), len(known)
+        running = scratch.start()
+        wait(running, lambda since=launched: scratch.begun() > since)
+        begun = time.monotonic()
         if moment is not None:
-            wait(running, lambda until=began + moment - last: time.monotonic() >= until)
+            wait(running, lambda until=begun + moment - last: time.monotonic() >= until)
         else:
             wait(running, lambda: len(scratch.finished()) == len(lines))
             time.sleep(lot.uniform(0, 1))

@@ -19,7 +19,7 @@ from pipeline.narration.book import Book, finish_of
 from pipeline.narration.gate import ATTEMPTS, Gate, gate_name
 from pipeline.narration.known_voices import known_voices
 from pipeline.narration.layout import Layout, lay_out
-from pipeline.narration.leftovers import drop_leftovers
+from pipeline.narration.leftovers import drop_leftovers, drop_parts
 from pipeline.narration.manifest import place_file, rows_of, write_manifest
 from pipeline.narration.options import BookOptions
 from pipeline.narration.pool import Engines
@@ -138,6 +138,7 @@ class Narration:
         layout = lay_out(self.script, self.keys, self.done, self.asked.rate)
         assemble = bool(layout.placed) and not (self.book.strict and failing)
         try:
+            drop_parts(self.stem)
             for entry in layout.placed:
                 place_file(
                     self.store.audio(entry.key),

@@ -1,4 +1,5 @@
-"""Files of an earlier run that this one did not ask for: removed where their sidecar proves that they are ours."""
+"""What earlier runs left: files that this one did not ask for, where their sidecar proves that they are ours, and what
+killed ones were writing."""
 
 from __future__ import annotations
 
@@ -15,6 +16,20 @@ from voice.mastering.tags import AIGC
 
 _CHAPTER = re.compile(rf"\d{{3}}-[^/]+\.({'|'.join(FORMATS)})")
 _CAPTIONS = (".srt", ".vtt")
+_RANDOM = "[a-z0-9_]{8}"  # behind the names of files that are being written, by tempfile
+_KINDS = rf"({'|'.join(FORMATS)}|srt|vtt)(\.json)?"
+
+
+def drop_parts(stem: Path) -> None:
+    """Remove what killed runs were writing for the book `stem`; to be called while no other run writes there."""
+    for folder, name in (
+        (stem.parent, rf"\.({re.escape(stem.name)}\.{_KINDS}|manifest\.jsonl|review\.html)\.{_RANDOM}"),
+        (stem.parent / "chapters", rf"\.\d{{3}}-[^/]+\.{_KINDS}\.{_RANDOM}"),
+        (stem.parent / "lines", r"\.\d{4,}-[0-9a-f]{8}\.flac\.part"),
+    ):
+        for path in folder.glob(".*"):
+            if re.fullmatch(name, path.name):
+                path.unlink()
 
 
 def drop_leftovers(stem: Path, made: Iterable[Path]) -> None:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -73,6 +78,48 @@ def test_chapters_that_are_no_longer_asked_for_go_and_foreign_ones_stay(tmp_path
     go(tmp_path, "flac", chapters=True)
     go(tmp_path, "flac")
     assert not folder.exists()
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from pipeline.engine import SayOptions
+from pipeline.narration import BookOptions, run_narration
+from pipeline_fakes import load_fake
+from voice.mastering import encode
+
+real, name = encode._encode, sys.argv[2]
+
+def stuck(file, blocks, job):
+    real(file, blocks, job)
+    if name in file.name:
+        time.sleep(600)
+
+encode._encode = stuck
+root = Path(sys.argv[1])
+book = BookOptions(formats=("flac", "m4b"), chapters=True)
+run_narration(root, root / "book.md", "ann", root / "out", SayOptions(), load_fake, book=book)
+"""
+
+
+@pytest.mark.parametrize("at", [".book.m4b.", ".002-Two.flac."])
+def test_nothing_is_left_of_a_file_that_a_killed_run_was_writing(tmp_path: Path, at: str) -> None:
+    (tmp_path / "book.md").write_text(BOOK)
+    paths = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[2])]
+    running = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tmp_path), at], env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    )
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "out").rglob(f"{at}*")):
+        assert running.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    foreign = [tmp_path / "out" / name for name in (".book.flac", ".other.flac.abcdefgh", ".manifest.jsonl.short")]
+    for path in foreign:
+        path.write_text("mine")
+    go(tmp_path, "flac", "m4b", chapters=True)
+    assert set((tmp_path / "out").rglob(".*")) == set(foreign)
 
 
 @pytest.mark.parametrize("sidecar", ["", "[]", "no json", '{"label": 1}', "\x00"])
