@@ -37,6 +37,7 @@ class Serving:
 
     def __post_init__(self) -> None:
         self.log, self.store = self.root / "said.log", self.root / ".cache/items/narrate"
+        (self.root / "inbox").mkdir()
         (self.root / "dvc.yaml").write_text("stages: {}\n")
         (self.root / "params.yaml").write_text("voices: {}\n")
         paths = os.pathsep.join([str(CHECKOUT / "tests/pipeline"), str(CHECKOUT)])
@@ -44,7 +45,7 @@ class Serving:
         self.env = {**os.environ, **more, "PYTHONPATH": paths, "PREFECT_HOME": str(self.root / ".prefect")}
         self.env.pop("PREFECT_API_URL", None)
         (self.root / "schedules.yaml").write_text(
-            "box: {inbox: inbox, outbox: outbox, voice: ann, engine: 'pipeline_fakes:load_slow', every: 10s, batch: 2}\n"
+            "box: {inbox: inbox, outbox: outbox, voice: ann, every: 10s, batch: 2, engine: 'pipeline_fakes:load_slow'}"
         )
 
     def start(self) -> None:
