@@ -53,16 +53,8 @@ def test_dask_and_processes_give_the_bytes_of_one_process(tmp_path: Path, monkey
     book = BookOptions(formats=("flac", "m4b"), loudness="r128-18", chapters=True)
     trees = {}
     for runner, batch in (("local", 1), ("local", 16), ("processes:2", 2), *([("dask:2", 1)] if DASK else [])):
-        report = run_flow(
-            tmp_path / "book.md",
-            VOICE,
-            tmp_path / "out",
-            SayOptions(),
-            DEFAULT_ENGINE,
-            book,
-            batch=batch,
-            runner=runner,
-        )
+        script, out = tmp_path / "book.md", tmp_path / "out"
+        report = run_flow(script, VOICE, out, SayOptions(), DEFAULT_ENGINE, book, batch=batch, runner=runner)
         assert report.lines >= 7 and report.rendered + report.failed == report.lines and not report.errors
         judged = [path.read_text() for path in (tmp_path / ".cache/items/narrate").glob("*.json")]
         assert len(judged) == report.lines and all(str(gate) in text for text in judged)
