@@ -10,7 +10,9 @@ from pipeline.scheduling.inbox import MachineError
 from voice.errors import UserError
 
 # Of the machine, so that the same script may succeed later; others (a name that is too long) are of the script.
-PASSING = {getattr(errno, name) for name in "ENOSPC EDQUOT EIO EROFS EMFILE ENFILE ENOMEM ESTALE ETIMEDOUT".split()}
+PASSING = {
+    getattr(errno, name) for name in "ENOSPC EDQUOT EPIPE EIO EROFS EMFILE ENFILE ENOMEM ESTALE ETIMEDOUT".split()
+}
 
 
 class BusyError(MachineError):

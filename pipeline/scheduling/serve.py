@@ -16,13 +16,13 @@ def serve_schedules(root: Path) -> None:
     schedules = read_schedules(root)
     if not schedules:
         raise UserError(f"{root / FILE}: no schedule to serve", "`reprovoice schedule add` one first")
-    for name, entry in schedules.items():
-        check_timing(f"{root / FILE}: {name}", entry)
     # Runs are processes of their own: they must find this package and start in the project.
     here = str(Path(__file__).resolve().parents[2])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
     os.chdir(root)
     with local_server(root) as url:
+        for name, entry in schedules.items():  # not before: it imports Prefect, which reads then where its server is
+            check_timing(f"{root / FILE}: {name}", entry)
         from pipeline.scheduling.recover import forget_removed, start_again
         from pipeline.scheduling.served import serve
 
