@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pipeline.progress import Meter
@@ -48,7 +49,9 @@ def test_prints_with_a_reader_arrive_and_other_errors_are_told(capsys: pytest.Ca
                 full.close()
 
 
-def test_a_broken_pipe_is_not_the_scripts_fault() -> None:
+def test_a_broken_pipe_or_a_dead_server_is_not_the_scripts_fault() -> None:
+    with pytest.raises(MachineError, match="ConnectError"):
+        report_or_raise(httpx.ConnectError("Connection refused"), "Failed")  # Prefect's server was killed
     with pytest.raises(MachineError):
         report_or_raise(BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)), "Failed")
     with pytest.raises(UserError):
