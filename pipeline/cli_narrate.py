@@ -113,18 +113,18 @@ def narrate(
     book = BookOptions(cast, chosen, loudness, cover, chapters, strict, mark, watermark)
     parse_runner(runner)
     judge = chosen_gate(gate, engine)
-    folder, path = _folder(root, out, script), script.resolve()
+    folder, path, load = _folder(root, out, script), script.resolve(), find_loader(engine)
     if direct:
         from pipeline.narration import run_narration
 
-        with gpu_slot(_say_waiting):
-            load, listener = find_loader(engine), find_gate(judge, root)
+        with gpu_slot(load, _say_waiting):
+            listener = find_gate(judge, root)
             report = run_narration(root, path, voice, folder, options, load, book=book, gate=listener)
     else:
         _check(path, book)
         from pipeline.narrate import run_flow
 
-        with gpu_slot(_say_waiting):
+        with gpu_slot(load, _say_waiting):
             report = run_flow(
                 path, voice, folder, options, engine, book, gate=judge or "off", batch=batch, runner=runner
             )
@@ -155,9 +155,10 @@ def _folder(root: Path, out: Path | None, script: Path) -> Path:
 def _show_plan(found: NarrationPlan) -> None:
     time = "unknown time" if found.estimate is None else f"about {found.estimate:.0f} s, until {found.eta}"
     minutes = "" if found.minutes is None else f", about {found.minutes:.1f} minutes of speech"
+    judged = f" ({found.to_judge} to judge)" if found.to_judge else ""
     print(
         f"{found.lines} lines, {found.characters} characters{minutes}: {found.to_render} to render ({time}), "
-        f"{found.cached} cached, {found.changed} changed, {found.removed} removed"
+        f"{found.cached} cached{judged}, {found.changed} changed, {found.removed} removed"
     )
     for warning in found.warnings:
         print(f"note: {warning}", file=sys.stderr)

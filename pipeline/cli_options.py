@@ -22,7 +22,7 @@ Loud = Annotated[str, typer.Option("--loudness", help="none, r128-16, r128-18, r
 Cover = Annotated[Path | None, typer.Option("--cover", help="JPEG or PNG for flac, opus, mp3, m4b.")]
 Chapters = Annotated[bool, typer.Option("--chapters", help="One file a chapter, too.")]
 Strict = Annotated[bool, typer.Option("--strict", help="No book while a line fails; lines are kept.")]
-Mark = Annotated[str, typer.Option("--mark", help="none, or tone: a soft rhythm that says a machine speaks.")]
+Mark = Annotated[str, typer.Option("--mark", help="none, or what says that a machine speaks: tone (a rhythm), spoken.")]
 Watermark = Annotated[str | None, typer.Option("--watermark", help="One that an installed package offers.")]
 Batch = Annotated[int, typer.Option("--batch", min=1, help="Lines a task.")]
 Runner = Annotated[str, typer.Option("--runner", help="local, threads:N, processes:N, dask:N or ray:N.")]

@@ -69,6 +69,11 @@ def find_loader(name: str) -> Loader:
     return loader
 
 
+def uses_gpu(load: Loader) -> bool:
+    """Whether this loader's engines compute on a GPU: it says so by an attribute `gpu`. Voices speak on the CPU."""
+    return bool(getattr(load, "gpu", False))
+
+
 def sound_facts(info: dict[str, Any], options: SayOptions, **more: Any) -> dict[str, Any]:
     """For a sidecar: `weights` by hash, and the `parameters` in force, those of the call over the voice's own."""
     weights = {name: value for name, value in info.items() if name != "speaking"}

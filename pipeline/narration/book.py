@@ -51,7 +51,6 @@ class Book:
             tags = {**self._tags(), "title": title, "track": f"{place}/{len(parts)}"}
             shift = self._lead() - _begin(placed, self.layout.rate) / self.layout.rate
             made += self._part(folder / f"{place:03d}-{slug(title)}", placed, tags, [], shift)
-        _drop_others(folder, made)
         return made
 
     def _part(
@@ -113,11 +112,3 @@ def _begin(placed: list[Placed], rate: int) -> int:
 
 def _offset(layout: Layout, first: int) -> float:
     return _begin(layout.placed[first:], layout.rate) / layout.rate if layout.placed else 0.0
-
-
-def _drop_others(folder: Path, made: list[Path]) -> None:
-    """Remove files of an earlier run that have one of our names and are no chapter any more."""
-    kept = {path.name for path in made} | {f"{path.name}.json" for path in made}
-    for path in folder.glob("*"):
-        if re.match(r"\d{3}-[^/]+\.(wav|flac|opus|mp3|m4b|srt|vtt)(\.json)?$", path.name) and path.name not in kept:
-            path.unlink()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from pipeline.narration.book import Book, finish_of
 from pipeline.narration.gate import ATTEMPTS, Gate, gate_name
 from pipeline.narration.known_voices import known_voices
 from pipeline.narration.layout import Layout, lay_out
+from pipeline.narration.leftovers import drop_leftovers, drop_parts
 from pipeline.narration.manifest import place_file, rows_of, write_manifest
 from pipeline.narration.options import BookOptions
 from pipeline.narration.pool import Engines
@@ -25,6 +27,7 @@ from pipeline.narration.records import line_name, make_report, manifest_rows
 from pipeline.narration.render import Renderer
 from pipeline.narration.report import NarrationPlan, NarrationReport
 from pipeline.narration.request import Request, Requests
+from pipeline.narration.spoken_mark import mark_request, spoken_mark
 from pipeline.narration.store import FOLDER, Known, LineStore, known
 from pipeline.scripts import read_cast, read_script
 from voice.files import sha256_file
@@ -82,6 +85,7 @@ class Narration:
     def plan(self) -> NarrationPlan:
         """Count what is to be done, and guess how long from the lines that were timed before."""
         missing = [key for key in self.todo if key not in self.done]
+        unjudged = set(self.todo) - set(missing)
         before = [row["key"] for row in rows_of(self.out)]
         speed = estimate.measured(self.done.values(), self.store)
         ahead = sum(len(self.requests[key].text) for key in missing)
@@ -99,6 +103,7 @@ class Narration:
             minutes=round(speed.speech * whole / 60, 1) if speed else None,
             eta=None if work is None else (now + datetime.timedelta(seconds=work)).isoformat(timespec="seconds"),
             chapters=len(self.script.chapters),
+            to_judge=sum(key in unjudged for key in self.keys),
             warnings=[*self.script.warnings, *self.notes],
         )
 
@@ -133,6 +138,7 @@ class Narration:
         layout = lay_out(self.script, self.keys, self.done, self.asked.rate)
         assemble = bool(layout.placed) and not (self.book.strict and failing)
         try:
+            drop_parts(self.stem)
             for entry in layout.placed:
                 place_file(
                     self.store.audio(entry.key),
@@ -142,6 +148,8 @@ class Narration:
             made = self._book(layout).write(self.stem, self.book.chapters) if assemble else []
             write_manifest(self.out, manifest_rows(self, layout))
             self._drop_lines(layout)
+            if assemble:
+                drop_leftovers(self.stem, made)
             if (gate := gate_name(self.renderer.gate)) is not None:
                 from pipeline.narration.reviewed import review  # jinja2 is not needed before
 
@@ -173,7 +181,12 @@ class Narration:
         more = provenance.more_of(self.root, self.engines, self._voices(), self.options)
         missing = [line.index for line, key in zip(self.script.lines, self.keys, strict=True) if key not in self.done]
         more |= {"script_sha256": sha256_file(self.script.path), "missing_lines": missing}
-        return Book(self.script, layout, self.done, self.store, self._finish, more)
+        finish = self._finish
+        if self.book.mark == "spoken":
+            mark, notes = spoken_mark(self)
+            finish, self.notes = replace(finish, mark=mark), [*self.notes, *notes]
+            more["mark_text"] = mark_request(self).text
+        return Book(self.script, layout, self.done, self.store, finish, more)
 
     def _drop_lines(self, layout: Layout) -> None:
         kept = {line_name(entry.line, entry.key) for entry in layout.placed}

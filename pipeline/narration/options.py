@@ -9,7 +9,7 @@ from voice.errors import UserError
 
 FORMATS = ("wav", "flac", "opus", "mp3", "m4b")
 LOUDNESS = ("none", "r128-16", "r128-18", "r128-23", "acx")
-MARKS = ("none", "tone")
+MARKS = ("none", "tone", "spoken")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ COUNTS = ("lines", "rendered", "cached", "removed", "failed")
 class NarrationPlan:
     """What a narration would do: lines == to_render + cached.
 
+    - to_judge: cached lines that this gate has not judged yet; one that fails is spoken again
     - changed: lines to render that stand where the last run had another one; removed: lines that are no more there
     - estimate: seconds of work, None while no line was ever timed; minutes: of finished speech
     - eta: when it would end if it began now, as 2026-05-01T03:20:00+00:00
@@ -27,6 +28,7 @@ class NarrationPlan:
     minutes: float | None
     eta: str | None
     chapters: int = 1
+    to_judge: int = 0
     warnings: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from pipeline.output import complain
 from pipeline.scheduling.inbox import Handled, Inbox, MachineError, doubts
 from pipeline.scheduling.options import NarrationOptions
 from pipeline.scheduling.outcome import BusyError, report_or_raise
+from pipeline.scheduling.outliving import outliving_output
 from pipeline.scheduling.postpone import is_doubled, postpone, quiet_now
 from pipeline.scheduling.slot import machine_slot, shared_slot
 from pipeline.settings import project_root
@@ -67,7 +68,7 @@ def narrate_script(
     server, for several machines.
     """
     root, options = project_root(), options or NarrationOptions()
-    with machine_slot(_say_waiting), shared_slot(limit):
+    with outliving_output(), machine_slot(_say_waiting), shared_slot(limit):
         if note := _held_up(quiet, timezone):
             return _ended(Visit(note=note), script)
         return _ended(Visit([_one(root / script, root / out, voice, engine, options)]), script)
@@ -91,7 +92,7 @@ def narrate_inbox(
     root, chosen = project_root(), options or NarrationOptions()
     log = get_run_logger()
     files: list[Handled] = []
-    with _told(inbox), machine_slot(_say_waiting), shared_slot(limit):
+    with outliving_output(), _told(inbox), machine_slot(_say_waiting), shared_slot(limit):
         check_voice(root, voice, engine)  # before a script is taken: none is to blame for a wrong voice
         if note := _held_up(quiet, timezone):
             return _ended(Visit(note=note), inbox)
@@ -101,7 +102,7 @@ def narrate_inbox(
             files.append(done)
         end = quiet_now(quiet, timezone)
         note = postpone(end) if end else ""  # the quiet hours began meanwhile: what is left is for their end
-    return _ended(Visit(files, note), inbox)
+        return _ended(Visit(files, note), inbox)
 
 
 @contextlib.contextmanager

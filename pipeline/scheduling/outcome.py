@@ -6,11 +6,15 @@ import errno
 from collections.abc import Iterator
 from typing import Any
 
+from httpx import HTTPError
+
 from pipeline.scheduling.inbox import MachineError
 from voice.errors import UserError
 
 # Of the machine, so that the same script may succeed later; others (a name that is too long) are of the script.
-PASSING = {getattr(errno, name) for name in "ENOSPC EDQUOT EIO EROFS EMFILE ENFILE ENOMEM ESTALE ETIMEDOUT".split()}
+PASSING = {
+    getattr(errno, name) for name in "ENOSPC EDQUOT EPIPE EIO EROFS EMFILE ENFILE ENOMEM ESTALE ETIMEDOUT".split()
+}
 
 
 class BusyError(MachineError):
@@ -43,8 +47,10 @@ def report_or_raise(outcome: Any, ended: str) -> dict[str, Any]:
 
 
 def _by_machine(error: BaseException) -> bool:
+    """HTTPError is what Prefect's client raises when its server has died: no script has to do with HTTP."""
     return any(
-        isinstance(each, MemoryError) or (isinstance(each, OSError) and each.errno in PASSING) for each in _chain(error)
+        isinstance(each, (MemoryError, HTTPError)) or (isinstance(each, OSError) and each.errno in PASSING)
+        for each in _chain(error)
     )
 
 

@@ -16,16 +16,15 @@ def serve_schedules(root: Path) -> None:
     schedules = read_schedules(root)
     if not schedules:
         raise UserError(f"{root / FILE}: no schedule to serve", "`reprovoice schedule add` one first")
-    for name, entry in schedules.items():
-        check_timing(f"{root / FILE}: {name}", entry)
     # Runs are processes of their own: they must find this package and start in the project.
     here = str(Path(__file__).resolve().parents[2])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
     os.chdir(root)
     with local_server(root) as url:
-        from prefect import serve
-
+        for name, entry in schedules.items():  # not before: it imports Prefect, which reads then where its server is
+            check_timing(f"{root / FILE}: {name}", entry)
         from pipeline.scheduling.recover import forget_removed, start_again
+        from pipeline.scheduling.served import serve
 
         if is_own_server(root):
             forget_removed(set(schedules))
@@ -33,9 +32,7 @@ def serve_schedules(root: Path) -> None:
                 print(f"{name}: was interrupted; starts again", flush=True)
         deployments = [_deployment(name, entry) for name, entry in schedules.items()]
         print(f"serving {', '.join(sorted(schedules))}; Prefect at {url.removesuffix('/api')}", flush=True)
-        # One process at a time. No `concurrency_limit` of the deployment beside it: what a start waits for is the
-        # machine's slot (pipeline.scheduling.slot), which is free at once when its holder is killed.
-        serve(*deployments, limit=1, print_starting_message=False)
+        serve(deployments)
 
 
 def flow_of(schedule: Schedule) -> Any:

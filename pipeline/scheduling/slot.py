@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pipeline.engine import Loader, uses_gpu
 from voice.errors import UserError
 
 POLL_SECONDS = 0.5
@@ -54,9 +55,12 @@ def machine_slot(waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
         yield
 
 
-def gpu_slot(waiting: Callable[[], None] = lambda: None) -> contextlib.AbstractContextManager[None]:
-    """`machine_slot` where this process may use a GPU, which has memory for one narration; else nothing to wait for."""
-    return machine_slot(waiting) if has_gpu() else contextlib.nullcontext()
+def gpu_slot(load: Loader, waiting: Callable[[], None] = lambda: None) -> contextlib.AbstractContextManager[None]:
+    """`machine_slot` where the engines of `load` compute on a GPU, which has memory for one narration.
+
+    On the CPU, or on a machine without a GPU, there is nothing to wait for.
+    """
+    return machine_slot(waiting) if uses_gpu(load) and has_gpu() else contextlib.nullcontext()
 
 
 def has_gpu() -> bool:

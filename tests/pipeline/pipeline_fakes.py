@@ -7,6 +7,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,20 @@ def load_fake(root: Path, name: str) -> FakeVoice:
     """A loader of the kind narration takes; its weights are models/<name>/semantic.txt, if there."""
     weights = root / "models" / name / "semantic.txt"
     return FakeVoice(weights.read_text() if weights.exists() else "w1")
+
+
+class SlowVoice(FakeVoice):
+    """Takes FAKE_VOICE_SECONDS for a line, and tells in FAKE_VOICE_LOG.pid which process speaks."""
+
+    def say(self, text: str, **options: Any) -> Beep:
+        Path(f"{os.environ['FAKE_VOICE_LOG']}.pid").write_text(str(os.getpid()))
+        time.sleep(float(os.environ["FAKE_VOICE_SECONDS"]))
+        return super().say(text, **options)
+
+
+def load_slow(root: Path, name: str) -> SlowVoice:
+    """A loader of voices that take their time."""
+    return SlowVoice()
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pipeline_fakes import load_fake
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.engine import DEFAULT_ENGINE, find_loader
 from pipeline.narration import read_manifest
 from pipeline.scheduling.slot import gpu_slot, machine_slot, slot_file
 
@@ -62,6 +64,32 @@ def test_a_failing_line_is_listed_and_strict_stops_the_book(built: Path) -> None
     assert "HOPELESS" not in (out / "review.html").read_text()
 
 
+def test_narrate_on_the_cpu_does_not_wait_where_there_is_a_gpu(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (built / "book.txt").write_text("One line.\n")
+    monkeypatch.setattr("pipeline.scheduling.slot.has_gpu", lambda: True)
+    with machine_slot():
+        done = narrate()
+    assert done.exit_code == 0 and "waiting" not in done.output
+
+
+def test_the_plan_tells_lines_that_are_there_but_not_judged(built: Path) -> None:
+    (built / "book.txt").write_text("One line.\nOne line.\nThis one is HOPELESS.\n")
+    assert narrate().exit_code == 0
+    (built / "book.txt").write_text("One line.\nOne line.\nThis one is HOPELESS.\nA new line.\n")
+
+    def plan(*more: str) -> dict[str, Any]:
+        run = CliRunner().invoke(app, ["plan", "book.txt", *COMMON[:-1], *more, "--json"])
+        found: dict[str, Any] = json.loads(run.stdout)
+        return {name: found[name] for name in ("lines", "to_render", "cached", "to_judge")}
+
+    assert plan() == {"lines": 4, "to_render": 1, "cached": 3, "to_judge": 0}
+    assert plan(*GATE) == {"lines": 4, "to_render": 1, "cached": 3, "to_judge": 3}
+    shown = CliRunner().invoke(app, ["plan", "book.txt", *COMMON[:-1], *GATE]).output
+    assert "1 to render" in shown and "3 cached (3 to judge)" in shown
+    assert narrate(*GATE).exit_code == 0
+    assert plan(*GATE) == {"lines": 4, "to_render": 0, "cached": 4, "to_judge": 0}
+
+
 def test_other_engines_have_no_gate_unless_asked(built: Path) -> None:
     (built / "book.txt").write_text("This one is HOPELESS.\n")
     assert narrate("--strict").exit_code == 0
@@ -110,11 +138,21 @@ def test_a_schedule_with_a_wrong_option_is_not_added(built: Path, more: list[str
     assert not (built / "schedules.yaml").exists()
 
 
-def test_narrations_on_one_gpu_wait_and_those_on_none_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def on_gpu(root: Path, name: str) -> Any:
+    """A loader whose engines compute on a GPU."""
+    return load_fake(root, name)
+
+
+on_gpu.gpu = True  # type: ignore[attr-defined]
+
+
+def test_narrations_on_one_gpu_wait_and_those_on_the_cpu_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     slot_file().parent.mkdir(parents=True, exist_ok=True)
-    with machine_slot(), gpu_slot():  # no GPU: nothing to wait for
+    with machine_slot(), gpu_slot(on_gpu):  # no GPU: nothing to wait for
         pass
     monkeypatch.setattr("pipeline.scheduling.slot.has_gpu", lambda: True)
+    with machine_slot(), gpu_slot(find_loader(DEFAULT_ENGINE)), gpu_slot(load_fake):  # voices speak on the CPU
+        pass
     told: list[str] = []
     with slot_file().open("a") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -123,6 +161,6 @@ def test_narrations_on_one_gpu_wait_and_those_on_none_do_not(monkeypatch: pytest
             told.append("waits")
             fcntl.flock(held, fcntl.LOCK_UN)
 
-        with gpu_slot(waiting):
+        with gpu_slot(on_gpu, waiting):
             told.append("holds it")
     assert told == ["waits", "holds it"]

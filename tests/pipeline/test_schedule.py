@@ -89,4 +89,6 @@ def test_a_schedule_of_one_minute_fires_twice_in_three_minutes(built: Path) -> N
     finally:
         serving.send_signal(signal.SIGTERM)
         serving.wait(timeout=60)
+    told = (built / "serve.log").read_text()
+    assert serving.returncode == 0 and "Warning" not in told and "Traceback" not in told, told
     assert not (built / ".prefect/server.json").exists()
