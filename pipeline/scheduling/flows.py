@@ -28,6 +28,7 @@ from pipeline.scheduling.outcome import BusyError, report_or_raise
 from pipeline.scheduling.postpone import is_doubled, postpone, quiet_now
 from pipeline.scheduling.slot import machine_slot, shared_slot
 from pipeline.settings import project_root
+from voice.consent.gate import permit_engine
 from voice.errors import UserError
 
 BUSY_SECONDS = 15.0
@@ -119,7 +120,8 @@ def _told(inbox: str) -> Iterator[None]:
 
 
 def check_voice(root: Path, voice: str, engine: str) -> None:
-    """Raise UserError when there is no such voice, or it is not built; other engines know their own."""
+    """Raise UserError when there is no such voice, it is not built, or consent forbids; other engines know their own."""
+    permit_engine(root, voice, "narrate")
     if engine == DEFAULT_ENGINE:
         from pipeline.voices import voice_folders
 
