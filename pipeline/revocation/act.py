@@ -21,10 +21,8 @@ from voice.consent.weights import BASES, WEIGHTS
 from voice.files import sha256_file
 
 # Pieces of all voices under keys that do not tell whose they are; made again when they are needed.
-SHARED = (
-    *(Path(".cache/items") / name for name in ("ingest", "slice", "align", "align-heard", "features")),
-    Path(".cache/train"),
-)
+ITEMS = ("ingest", "slice", "align", "align-heard", "features")
+SHARED = (*(Path(".cache/items") / name for name in ITEMS), Path(".cache/train"))
 SPEAKS = (*WEIGHTS, "reference.flac")
 
 
@@ -55,19 +53,20 @@ def mark_revoked(root: Path, name: str, reason: str = "", today: datetime.date |
 
     Raises UserError for an unknown id, or when the tombstones there are cannot be read.
     """
-    day, reason = (today or datetime.date.today()).isoformat(), " ".join(reason.split())
     with writing(root):
         concerned = find_concerned(root, name)
         cache = Cache(root)
         cached = cache.of(concerned.voices)
         files = _derived(root, concerned.voices)
         weights = _weights(root, concerned.voices, cache, cached)
-        stone = Tombstone(name, concerned.voices, day, reason, tuple(sorted(concerned.recordings)), weights, files)
-        add_tombstone(root, stone)
+        day, why = (today or datetime.date.today()).isoformat(), " ".join(reason.split())
+        recordings = tuple(sorted(concerned.recordings))
+        stone = add_tombstone(root, Tombstone(name, concerned.voices, day, why, recordings, weights, files))
     shared = tuple(path.as_posix() + "/" for path in SHARED if (root / path).is_dir())
     notes = [*concerned.notes, *_notes(root, concerned.voices, cache)]
     return Revocation(
-        name, day, reason, concerned.voices, stone.recordings, weights, files, shared, cached.objects, cached.kept,
+        name, stone.date, stone.reason, concerned.voices, recordings, weights, files, shared,
+        cached.objects, cached.kept,
         tuple(path.as_posix() for path in cached.runs), tuple(notes),
     )  # fmt: skip
 
@@ -106,7 +105,9 @@ def _below(path: Path) -> list[Path]:
 def _derived(root: Path, voices: tuple[str, ...]) -> tuple[str, ...]:
     """Paths from the root: what stages made for `voices`, and what they spoke elsewhere."""
     homes = [root / kind / voice for voice in voices for kind in ("data", "models")]
-    entries = [path for home in homes if home.is_dir() for path in home.iterdir() if path.name != ".gitignore"]
+    entries = [home for home in homes if home.is_symlink()]
+    real = [home for home in homes if home.is_dir() and not home.is_symlink()]
+    entries += [path for home in real for path in home.iterdir() if path.name != ".gitignore"]
     skip = {*homes, root / "data/raw", *(root / "models" / name for name in BASES)}
     made = [path.relative_to(root).as_posix() + ("/" if _is_folder(path) else "") for path in entries]
     spoken = [path.relative_to(root).as_posix() for path in find_spoken(root, set(voices), skip)]

@@ -14,6 +14,7 @@ import yaml
 from dvc.repo import Repo
 
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
+_HOME = re.compile(r"(?:data|models)/([^/]+)/")
 _LOCK = "dvc.lock"
 
 
@@ -49,7 +50,7 @@ class Cache:
                     own |= _outs(stage)
         for path in self._runs():
             record = _mapping(path)
-            if set(re.findall(r"--voice (\S+)", str(record.get("cmd")))) & wanted:
+            if wanted & {voice[1] for name in _outs(record).values() if (voice := _HOME.match(name))}:
                 records.append(path)
                 own |= _outs(record)
         others = {

@@ -31,7 +31,8 @@ def find_spoken(root: Path, voices: set[str], skip: set[Path]) -> list[Path]:
     for path in sorted(store.glob("*.flac")) if store.is_dir() else ():
         if _label(path) in {*map(_text, voices)}:
             found |= {path, path.with_suffix(".json")}
-    return sorted(path for path in found if path.is_file())
+    here = root.resolve()  # a link may lead out of the project
+    return sorted(path for path in found if path.is_file() and path.parent.resolve().is_relative_to(here))
 
 
 def _folders(root: Path, skip: set[Path]) -> Iterator[tuple[Path, set[str]]]:

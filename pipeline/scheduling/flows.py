@@ -120,7 +120,10 @@ def _told(inbox: str) -> Iterator[None]:
 
 
 def check_voice(root: Path, voice: str, engine: str) -> None:
-    """Raise UserError when there is no such voice, it is not built, or consent forbids; other engines know their own."""
+    """Raise UserError when there is no such voice, it is not built, or consent does not allow it.
+
+    Other engines know their own voices.
+    """
     permit_engine(root, voice, "narrate")
     if engine == DEFAULT_ENGINE:
         from pipeline.voices import voice_folders

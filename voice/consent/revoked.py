@@ -81,8 +81,11 @@ def writing(root: Path) -> Iterator[None]:
         yield
 
 
-def add_tombstone(root: Path, stone: Tombstone) -> bool:
-    """Add a line, whole or not at all; within `writing`. False when older lines of this id say all of it already."""
+def add_tombstone(root: Path, stone: Tombstone) -> Tombstone:
+    """Add a line, whole or not at all; within `writing`. Returns it, or the first of this id when all is said already.
+
+    Raises UserError when the file there is damaged: nothing is written over it.
+    """
     from voice.consent.contracts import Revoked
     from voice.tables import write_table
 
@@ -93,9 +96,9 @@ def add_tombstone(root: Path, stone: Tombstone) -> bool:
         for name in ("voices", "recordings", "weights", "files")
     ]
     if older and not any(new):
-        return False
+        return older[0]
     write_table(root / FILE, [_row(each) for each in (*before, stone)], Revoked)
-    return True
+    return stone
 
 
 def _row(stone: Tombstone) -> dict[str, object]:
