@@ -190,9 +190,11 @@ def test_weights_name_consent_and_recordings_and_are_refused_under_another_name(
         assert told == {"id": consent.id, "recordings": dict(consent.recordings)}
     shutil.copytree(root / "models/demo_en", root / "models/copy")
     shutil.copytree(root / "data/raw/demo_zh", root / "data/raw/copy")
-    for folder in (root / "models/copy", shutil.move(root / "models/copy", root / "elsewhere")):
+    for folder in (root / "models/copy", root / "elsewhere"):
+        if not folder.exists():
+            shutil.move(root / "models/copy", folder)
         with pytest.raises(UserError, match=TOLD):
-            Voice.load(Path(folder), root / BASE)
+            Voice.load(folder, root / BASE)
     shutil.rmtree(root / "data/raw/copy")
 
 
