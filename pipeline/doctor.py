@@ -136,7 +136,7 @@ def _voices(root: Path) -> Iterator[Check]:
     for name in names:
         entry = entry_of(root, name)
         good = entry["state"] == "valid"
-        told = f"consent {entry['id']}: {entry['basis']}, {entry['recordings']} recording(s)"
+        told = f"consent: {entry['basis']}, {entry['recordings']} recording(s)"
         yield Check(f"voice {name}", good, told if good else entry["why"])
 
 

@@ -42,7 +42,8 @@ class Cache:
 
     def of(self, voices: Iterable[str]) -> Cached:
         """What was made for `voices`; what the lock of another stage refers to is kept."""
-        wanted, own, records = set(voices), {}, []
+        wanted, records = set(voices), []
+        own: dict[str, str] = {}
         locks = [_yaml(text) for text in self._locks()]
         for stages in locks:
             for address, stage in stages.items():
