@@ -16,8 +16,9 @@ from typing import Any
 from pipeline.revocation.cache import Cache, Cached
 from pipeline.revocation.concerned import find_concerned
 from pipeline.revocation.spoken import find_spoken
-from voice.consent.revoked import Tombstone, add_tombstone, writing
+from voice.consent.revoked import FILE, Tombstone, add_tombstone, writing
 from voice.consent.weights import BASES, WEIGHTS
+from voice.errors import UserError
 from voice.files import sha256_file
 
 # Pieces of all voices under keys that do not tell whose they are; made again when they are needed.
@@ -61,7 +62,10 @@ def mark_revoked(root: Path, name: str, reason: str = "", today: datetime.date |
         weights = _weights(root, concerned.voices, cache, cached)
         day, why = (today or datetime.date.today()).isoformat(), " ".join(reason.split())
         recordings = tuple(sorted(concerned.recordings))
-        stone = add_tombstone(root, Tombstone(name, concerned.voices, day, why, recordings, weights, files))
+        try:
+            stone = add_tombstone(root, Tombstone(name, concerned.voices, day, why, recordings, weights, files))
+        except OSError as error:
+            raise UserError(f"{root / FILE}: {error.strerror or error}", "nothing was revoked; run it again") from error
     shared = tuple(path.as_posix() + "/" for path in SHARED if (root / path).is_dir())
     notes = [*concerned.notes, *_notes(root, concerned.voices, cache)]
     return Revocation(
@@ -74,8 +78,17 @@ def mark_revoked(root: Path, name: str, reason: str = "", today: datetime.date |
 def delete_derived(root: Path, found: Revocation) -> dict[str, int]:
     """Remove files, shared caches, cache objects and run records of a revocation; {files, objects, bytes}.
 
-    Folders are removed after what they list, so that nothing is out of reach after a kill.
+    Folders are removed after what they list, so that nothing is out of reach after a kill. Raises UserError when a file
+    cannot be removed.
     """
+    try:
+        return _delete(root, found)
+    except OSError as error:
+        told = f"{error.filename}: {error.strerror or error}"
+        raise UserError(told, "revoked, but not all is removed; mend it and run again with --delete") from error
+
+
+def _delete(root: Path, found: Revocation) -> dict[str, int]:
     removed = {"files": 0, "objects": 0, "bytes": 0}
     for name in (*found.files, *found.shared):
         for path in _below(root / name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -173,6 +174,25 @@ def test_an_unknown_id_and_damaged_tombstones_change_nothing(built: Path) -> Non
     with pytest.raises(UserError, match="restore it"):
         mark_revoked(built, name_of(built, "ann"))
     assert (built / FILE).read_text() == '{"id": "cut sh'
+
+
+def test_a_disk_that_refuses_is_told_and_the_next_call_goes_on(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = name_of(built, "ann")
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "a file")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("voice.tables.write_text", full)
+        with pytest.raises(UserError, match="No space left on device .nothing was revoked"):
+            mark_revoked(built, name)
+    assert read_revoked(built) == ()
+    found = mark_revoked(built, name)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", full)
+        with pytest.raises(UserError, match="a file: No space .*revoked, but not all is removed"):
+            delete_derived(built, found)
+    assert delete_derived(built, mark_revoked(built, name))["files"] == 3
 
 
 def test_a_broken_record_of_another_voice_does_not_stop_a_revocation(built: Path) -> None:
