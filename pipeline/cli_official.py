@@ -75,6 +75,9 @@ def export(
     if form not in FORMATS:
         raise UserError(f"--format {form}: unknown", f"formats: {', '.join(FORMATS)}")
     _check_out(out, force)
+    from voice.consent import permit_weights
+
+    permit_weights(folder, "publish")  # no consent follows the files to where they go
     if form in ("onnx", "torch"):
         _export_graphs(folder, out, cast(Literal["onnx", "torch"], form), as_json)
         return

@@ -32,6 +32,7 @@ from pipeline.cli_options import (
 from pipeline.engine import DEFAULT_ENGINE, find_loader
 from pipeline.output import complain, emit_json, emit_table
 from pipeline.settings import project_root
+from voice.consent.gate import permit_engine
 from voice.errors import UserError
 
 app = typer.Typer(help="Narrate on a timetable; schedules.yaml holds it.", no_args_is_help=True, rich_markup_mode=None)
@@ -87,6 +88,7 @@ def add(
         from pipeline.voices import voice_folders
 
         voice_folders(root, voice)
+    permit_engine(root, voice, "narrate")
     _check_source(root, schedule)
     add_schedule(root, name, schedule)
     emit_json({"name": name, **schedule.model_dump(mode="json", exclude_none=True)}) if as_json else print(

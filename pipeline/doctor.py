@@ -125,21 +125,19 @@ def _base(root: Path) -> Iterator[Check]:
 
 
 def _voices(root: Path) -> Iterator[Check]:
-    """Every voice's consent record against its recordings."""
+    """Every voice's consent: its record, its recordings, whether it has expired or was revoked."""
     from stages.params import load_params
-    from voice.consent import check_consent
+    from voice.consent.listing import entry_of
 
     try:
         names = sorted(load_params(root).voices)
     except UserError:
         return  # reported with the base
     for name in names:
-        try:
-            consent = check_consent(root / "data" / "raw" / name)
-        except UserError as error:
-            yield Check(f"voice {name}", False, str(error).replace(f"{root}/", ""))
-        else:
-            yield Check(f"voice {name}", True, f"consent: {consent.basis}, {len(consent.recordings)} recording(s)")
+        entry = entry_of(root, name)
+        good = entry["state"] == "valid"
+        told = f"consent: {entry['basis']}, {entry['recordings']} recording(s)"
+        yield Check(f"voice {name}", good, told if good else entry["why"])
 
 
 def _gpu() -> Check:

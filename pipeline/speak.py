@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.engine import Loader, SayOptions, sound_facts
+from voice.consent.gate import permit_engine
 from voice.errors import UserError
 from voice.files import sha256_file
 from voice.label import FORMATS, write_labelled
@@ -31,7 +32,7 @@ def speak(
 ) -> dict[str, Any]:
     """Say `text` and write `out` (.wav or .flac) with its sidecar; return the sidecar's facts.
 
-    Raises UserError for an empty or too long text, another suffix, a missing clip, or what cannot be said.
+    Raises UserError for an empty or too long text, another suffix, a missing clip, or what cannot or may not be said.
     """
     if not text.strip():
         raise UserError("the text is empty", "give something to say")
@@ -46,6 +47,7 @@ def speak(
             raise UserError(f"--also-like {clip}: no such file", "give short clips of the voice")
     if ref_text is not None and ref is None:
         raise UserError("--ref-text without --ref", "give the clip that says it")
+    permit_engine(root, voice, "speak")
     engine: Any = load(root, voice)
     from voice.long_text import say_long  # after the checks: torch takes seconds to import
 

@@ -37,12 +37,17 @@ def voice_folders(root: Path, name: str) -> tuple[Path, Path, Params]:
     return models, base, params
 
 
-def load_voice(root: Path, name: str) -> Voice:
-    """The voice `name` of the project at `root`, ready to speak."""
+def load_voice(root: Path, name: str, purpose: str = "speak") -> Voice:
+    """The voice `name` of the project at `root`, ready to speak. Raises UserError unless consent allows `purpose`."""
     models, base, params = voice_folders(root, name)
     from stages.common import lexicon_files
     from voice.synthesis import Voice  # after the checks: torch takes seconds to import
     from voice.text import load_lexicon
 
     lexicon = load_lexicon(*lexicon_files(name, root))
-    return Voice.load(models, base, params.threads, params.speaking.settings(), lexicon)
+    return Voice.load(models, base, params.threads, params.speaking.settings(), lexicon, purpose)
+
+
+def load_narrator(root: Path, name: str) -> Voice:
+    """`load_voice` for narrations, which consent may allow where it does not allow single texts, and the reverse."""
+    return load_voice(root, name, "narrate")

@@ -33,7 +33,9 @@ def main(voice: str) -> None:
     every = [item for item in segments if item.split == "held_out"]
     held = spread(every, settings.held_out)
     how, lexicon = params.speaking.settings(), lexicon_of(place)
-    tuned, untuned = (Voice.load(folder, base, params.threads, how, lexicon) for folder in (place.models, base))
+    tuned, untuned = (
+        Voice.load(folder, base, params.threads, how, lexicon, purpose="train") for folder in (place.models, base)
+    )
     aligner = load_phone_recogniser(base / "aligner.safetensors")
 
     shutil.rmtree(place.evaluation, ignore_errors=True)

@@ -11,10 +11,11 @@ from typing import Any
 
 from stages.common import ITEMS, VoicePaths, paths, progress, run
 from stages.params import Ingest, load_params
-from voice.consent import check_consent, find_recordings
+from voice.consent import Consent, find_recordings, permit
+from voice.consent.weights import ORIGIN_FILE
 from voice.contracts import Recordings, RejectedRecordings
 from voice.errors import UserError
-from voice.files import sha256_code, sha256_file, write_bytes
+from voice.files import sha256_code, sha256_file, write_bytes, write_json
 from voice.items import ItemCache, map_items, unpack
 from voice.recording.clean import CLEAN, ROW, Settings, Task, process
 from voice.recording.decode import shown
@@ -34,14 +35,19 @@ def settings(params: Ingest) -> Settings:
     return Settings(**params.model_dump(exclude={"min_seconds"}))
 
 
-def _work(place: VoicePaths, how: Settings, cache: ItemCache) -> tuple[list[dict[str, Any]], list[tuple[str, Task]]]:
-    """The rows so far (`id`, `file`, `sha256`; a reason for a link that leaves the folder), and what to compute."""
+def _work(
+    place: VoicePaths, how: Settings, cache: ItemCache
+) -> tuple[Consent, list[dict[str, Any]], list[tuple[str, Task]]]:
+    """The consent, the rows so far, and what to compute.
+
+    A row has `id`, `file` and `sha256`, and a reason where it is a link that leaves the folder.
+    """
     files = {path.relative_to(place.raw).as_posix(): path for path in find_recordings(place.raw)}
     for path in files.values():
         if not str(path).isprintable() and re.search(r"[\ud800-\udfff]", str(path)):
             raise UserError(f"{ascii(str(path))}: the name is not UTF-8", "rename the file")
-    consent = check_consent(place.raw)
-    print(f"{place.raw}: consent by {consent.basis}, for: {consent.scope}", flush=True)
+    consent = permit(Path(), place.voice, "train")
+    print(f"{place.raw}: consent {consent.id} by {consent.basis}, for: {consent.scope}", flush=True)
     rows, work = [], []
     root = place.raw.resolve()
     for file, name in recording_ids(list(files)).items():
@@ -52,7 +58,7 @@ def _work(place: VoicePaths, how: Settings, cache: ItemCache) -> tuple[list[dict
             key = cache.key(row["sha256"], files[file].suffix.lower(), repr(how))
             work.append((key, Task(files[file], how, cache.folder)))
         rows.append(row)
-    return rows, work
+    return consent, rows, work
 
 
 def main(voice: str) -> None:
@@ -64,7 +70,7 @@ def main(voice: str) -> None:
         raise UserError(f"{place.transcript}: no transcript", hint)
     check_installed(params.denoise, params.dereverb)
     cache = ItemCache(ITEMS, "ingest", sha256_code(*CODE))
-    rows, work = _work(place, settings(params), cache)
+    consent, rows, work = _work(place, settings(params), cache)
     shutil.rmtree(place.clean, ignore_errors=True)
     values = map_items(cache, work, process, workers=worker_count())
     for row in progress(rows, f"ingest {voice}"):
@@ -76,6 +82,8 @@ def main(voice: str) -> None:
         print(_line(row), flush=True)
     cache.trim()
     _finish(place, rows, params.min_seconds)
+    used = {row["file"]: row["sha256"] for row in rows if "reason" not in row}
+    write_json(place.recordings.with_name(ORIGIN_FILE), {"id": consent.id, "recordings": used})
     print(f"{len(rows)} recordings, {cache.misses} computed, {cache.hits} from {cache.folder}", flush=True)
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from stages.acoustic_trainers import make_trainer
 from stages.common import base_dir, paths, run
 from stages.params import load_params
 from stages.segments import Segment, read_segments
 from stages.training import inputs, run_folder, steps
 from voice.audio import write_flac
+from voice.consent import permit
+from voice.consent.weights import ORIGIN_FILE, note_of
 from voice.contracts import Loss
 from voice.files import sha256_file, write_json
 from voice.nets.acoustic import Acoustic
@@ -29,6 +33,7 @@ def choose_reference(segments: list[Segment]) -> Segment:
 
 def main(voice: str) -> None:
     params, place = load_params(), paths(voice)
+    permit(Path(), voice, "train")
     settings, base = params.train_acoustic, base_dir(params.base)
     segments = read_segments(place)
     model = Acoustic.load(base / "acoustic.safetensors")
@@ -48,6 +53,7 @@ def main(voice: str) -> None:
         keep=settings.keep,
         desc=f"train_acoustic {voice}",
     )
+    permit(Path(), voice, "train")  # it may have been revoked meanwhile
     model.load_state_dict(history.best)
     if settings.lora_rank:
         merge_lora(model)
@@ -66,7 +72,7 @@ def main(voice: str) -> None:
             "sha256": sha256_file(place.reference),
         },
     )
-    model.save(place.acoustic, {"voice": voice, "base": params.base, "chosen": history.choice()})
+    model.save(place.acoustic, note_of(voice, params.base, history.choice(), place.recordings.with_name(ORIGIN_FILE)))
     print(f"train_acoustic {voice}: {history.choice()['why']}", flush=True)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from stages.common import base_dir, paths, run
 from stages.params import load_params
 from stages.segments import read_segments
 from stages.training import inputs, order, rate, run_folder, steps
+from voice.consent import permit
+from voice.consent.weights import ORIGIN_FILE, note_of
 from voice.contracts import Loss
 from voice.nets.lora import merge_lora
 from voice.nets.semantics import load_semantic
@@ -17,6 +21,7 @@ from voice.train.semantic import Line, SemanticTrainer
 
 def main(voice: str) -> None:
     params, place = load_params(), paths(voice)
+    permit(Path(), voice, "train")
     settings, base = params.train_semantic, base_dir(params.base)
     segments = read_segments(place)
     lines = {
@@ -51,12 +56,13 @@ def main(voice: str) -> None:
         validate_every=settings.validate_every,
         desc=f"train_semantic {voice}",
     )
+    permit(Path(), voice, "train")  # it may have been revoked meanwhile
     model.load_state_dict(history.best)
     if settings.lora_rank:
         merge_lora(model)
     write_history(place.semantic_loss, history.rows)
     read_table(place.semantic_loss, Loss)
-    model.save(place.semantic, {"voice": voice, "base": params.base, "chosen": history.choice()})
+    model.save(place.semantic, note_of(voice, params.base, history.choice(), place.recordings.with_name(ORIGIN_FILE)))
     print(f"train_semantic {voice}: {history.choice()['why']}", flush=True)
 
 

@@ -96,7 +96,7 @@ BAD_VOICES = {
     empty_file: "ingest: data/raw/demo_en/recording.flac: the file is empty (",
     no_samples: "ingest: data/raw/demo_en/recording.flac: holds no samples (",
     nineteen_seconds: "ingest: data/raw/demo_en: 19.0 s of audio, ingest.min_seconds is 20 (",
-    other_recording: "ingest: data/raw/demo_en/recording.flac: sha256 is ",
+    other_recording: "ingest: demo_en: consent c-",
     wrong_key: "ingest: params.yaml: ingest.loudnes_lufs: unknown key; and 1 more (did you mean loudness_lufs?)",
     wrong_value: "ingest: params.yaml: ingest.sample_rate = 'fast': ",
 }

@@ -112,3 +112,14 @@ def test_the_transcript_is_a_dep_of_align_alone() -> None:
     ignored = (ROOT / ".dvcignore").read_text(encoding="utf-8").splitlines()
     assert "data/raw/*/transcript.txt" in ignored
     assert [s for s, e in STAGES.items() if "data/raw/${key}/transcript.txt" in e["deps"]] == ["align"]
+
+
+def test_new_terms_of_consent_train_nothing_anew() -> None:
+    """The record lies in the raw folder; the trainings read what `ingest` took from it, id and recordings."""
+
+    def on(path: str) -> list[str]:
+        return [stage for stage, entry in STAGES.items() if path in entry["deps"]]
+
+    assert on("data/raw/${key}") == ["ingest", "align"]
+    assert on("data/${key}/consent.json") == ["train_semantic", "train_acoustic"]
+    assert not any("revoked.jsonl" in str(entry["deps"]) for entry in STAGES.values())

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from voice.audio import resample
+from voice.consent.use import Use, spoken_languages
 from voice.encoders import Encoders
 from voice.errors import UserError
 from voice.files import sha256_file
@@ -81,7 +82,9 @@ class Voice:
         info: dict[str, Any],
         speaking: Speaking | None = None,
         lexicon: Mapping[str, str] | None = None,
+        use: Use | None = None,
     ) -> None:
+        self.use = use or Use()
         self.semantic, self.acoustic, self.encoders, self.info = semantic, acoustic, encoders, info
         self.references = References(encoders, acoustic, lexicon)
         self.lexicon = dict(lexicon or {})
@@ -100,22 +103,25 @@ class Voice:
         threads: int = 2,
         speaking: Speaking | None = None,
         lexicon: Mapping[str, str] | None = None,
+        purpose: str = "speak",
     ) -> Voice:
         """Load `model_dir` (semantic, acoustic, reference) and the encoders of `base_dir`.
 
         `speaking` is how it speaks, and `lexicon` how it reads words, unless a call says otherwise. `info` tells what
         decides its sound: the sha256 of every file, and `speaking`. Raises UserError when a file is missing or
-        unreadable.
+        unreadable, and when the consent to this voice does not allow `purpose`, now or whenever it speaks.
         """
         torch.set_num_threads(threads)
         files = {name: model_dir / f"{name}.safetensors" for name in ("semantic", "acoustic")}
         for path in files.values():
             if not path.is_file():
                 raise UserError(f"{path}: the voice is not built", "run `dvc repro` first")
+        use = Use(model_dir, purpose)
+        use.ask()
         encoders = Encoders(base_dir)
         info: dict[str, Any] = {name: sha256_file(path) for name, path in files.items()} | encoders.hashes()
         semantic, acoustic = load_semantic(files["semantic"]), Acoustic.load(files["acoustic"])
-        voice = cls(semantic, acoustic, encoders, info, speaking, lexicon)
+        voice = cls(semantic, acoustic, encoders, info, speaking, lexicon, use)
         info["speaking"] = asdict(voice.speaking)
         table = base_dir / "heard.safetensors"
         if table.is_file():
@@ -153,12 +159,14 @@ class Voice:
         text, weights and parameters, so the same call gives the same samples. Up to `takes` rows of semantic tokens are
         drawn and the one that reads best as the text is kept (`voice.takes`); of `auditions` spoken so the one that is
         heard best; what is heard to skip, repeat or run on is spoken again up to `retries` times (`voice.guard`), and a
-        result that stays so says it. Raises UserError on unreadable text, a bad reference or parameters out of range.
+        result that stays so says it. Raises UserError on unreadable text, a bad reference, parameters out of range, and
+        on what the consent to this voice does not allow.
         """
         how = replace(self.speaking, **{name: value for name, value in changes.items() if value is not None})
         if rate is not None and not 8000 <= rate <= 192_000:
             raise UserError(f"rate {rate} Hz: out of range", "use 8000 to 192000, as 48000")
         reading = readable(text, lang, self.lexicon | dict(lexicon or {}))
+        self.use.ask(spoken_languages(reading), [*([ref] if ref is not None else []), *also_like])
         self._check_phones(reading)
         if ref is not None:
             clip = self.references.clip(ref, ref_text or "")

@@ -132,7 +132,12 @@ class Narration:
                 self.fresh.add(key)
 
     def finish(self) -> NarrationReport:
-        """Write lines/, the book with all that belongs to it and, last, the manifest; drop unused lines."""
+        """Write lines/, the book with all that belongs to it and, last, the manifest; drop unused lines.
+
+        Raises UserError, with nothing written, when consent to one of the voices was revoked meanwhile.
+        """
+        for voice in self._voices():
+            self.engines.get(voice)
         removed = len({row["key"] for row in rows_of(self.out)} - set(self.keys))
         failing = {key for key in self.requests if key not in self.done or not self.done[key].ok}
         layout = lay_out(self.script, self.keys, self.done, self.asked.rate)

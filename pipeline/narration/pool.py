@@ -8,7 +8,9 @@ import threading
 from collections import defaultdict
 from pathlib import Path
 
+from pipeline import voices
 from pipeline.engine import Engine, Loader
+from voice.consent.gate import permit_engine
 from voice.errors import UserError
 
 
@@ -16,13 +18,17 @@ class Engines:
     """Voices by name. Those that speak at once take turns at one voice: its networks are not made for two."""
 
     def __init__(self, root: Path, load: Loader) -> None:
-        self.root, self._load = root, load
+        self.root, self._load = root, voices.load_narrator if load is voices.load_voice else load
         self.turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._engines: dict[str, Engine] = {}
         self._loading = threading.Lock()
 
     def get(self, name: str) -> Engine:
-        """The voice, loaded at the first call. Raises what its loader raises, for instance for an unbuilt one."""
+        """The voice, loaded at the first call. Raises what its loader raises, for instance for an unbuilt one.
+
+        Raises UserError, at every call, when consent to a voice of this project does not allow narrations.
+        """
+        permit_engine(self.root, name, "narrate")
         with self._loading:
             if name not in self._engines:
                 self._engines[name] = self._load(self.root, name)

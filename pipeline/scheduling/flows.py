@@ -29,6 +29,7 @@ from pipeline.scheduling.outliving import outliving_output
 from pipeline.scheduling.postpone import is_doubled, postpone, quiet_now
 from pipeline.scheduling.slot import machine_slot, shared_slot
 from pipeline.settings import project_root
+from voice.consent.gate import permit_engine
 from voice.errors import UserError
 
 BUSY_SECONDS = 15.0
@@ -120,7 +121,11 @@ def _told(inbox: str) -> Iterator[None]:
 
 
 def check_voice(root: Path, voice: str, engine: str) -> None:
-    """Raise UserError when there is no such voice, or it is not built; other engines know their own."""
+    """Raise UserError when there is no such voice, it is not built, or consent does not allow it.
+
+    Other engines know their own voices.
+    """
+    permit_engine(root, voice, "narrate")
     if engine == DEFAULT_ENGINE:
         from pipeline.voices import voice_folders
 

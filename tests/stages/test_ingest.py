@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import errno
+import json
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,9 @@ from stages import ingest
 from stages.ingest import main
 from tests.stages.conftest import Project
 from voice.audio import read_audio, resample
+from voice.consent import write_consent
 from voice.contracts import Recordings
+from voice.files import sha256_file
 from voice.levels import loudness, peak_db
 from voice.tables import read_table
 
@@ -34,6 +38,32 @@ def test_the_same_input_gives_the_same_bytes(project: Project) -> None:
         return [p.read_bytes() for p in sorted(Path("data/demo_en").rglob("*")) if p.is_file()]
 
     assert outputs() == outputs()
+
+
+def test_new_terms_of_consent_leave_what_training_reads_as_it_was_and_a_new_id_does_not(project: Project) -> None:
+    def outputs() -> dict[str, bytes]:
+        project.stage(main)
+        return {p.name: p.read_bytes() for p in sorted(Path("data/demo_en").rglob("*")) if p.is_file()}
+
+    first = outputs()
+    used = {"recording.flac": sha256_file(project.raw / "recording.flac")}
+    terms = {"expires": date(2999, 1, 1), "purposes": ["train"], "languages": ["en"], "notes": "renewed"}
+    consent = write_consent(project.raw, basis="synthetic", scope="tests", **terms)
+    assert json.loads(first["consent.json"]) == {"id": consent.id, "recordings": used}
+    assert outputs() == first
+    write_consent(project.raw, basis="synthetic", scope="tests", id="another-one", **terms)
+    changed = outputs()
+    assert {name for name in first if first[name] != changed[name]} == {"consent.json"}
+
+
+def test_consent_that_does_not_allow_training_stops_the_stage(project: Project, capsys: Capture) -> None:
+    for terms, rule in (
+        ({"purposes": ["speak"]}, "train not granted, only speak"),
+        ({"expires": date(2020, 1, 1)}, "expired on 2020-01-01"),
+    ):
+        write_consent(project.raw, basis="synthetic", scope="tests", id="the-one", **terms)
+        assert f"demo_en: consent the-one: {rule}" in project.refused(main, capsys)
+    assert not Path("data/demo_en").exists()
 
 
 def test_stereo_8_bit_at_96_khz_comes_out_as_clean_mono(project: Project) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from voice.consent import READABLE
 from voice.errors import UserError
+from voice.recording.containers import SUFFIXES
 from voice.transcripts.check import check_rows
 from voice.transcripts.decode import read_text
 from voice.transcripts.model import Fault, Row, Transcript, Utterance
@@ -24,6 +24,7 @@ READERS: dict[str, Reader] = {
     ".jsonl": read_jsonl,
     ".list": read_list,
 }
+_SOUNDS = {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}
 _BACKUPS = {".bak", ".orig", ".old", ".tmp", ".swp"}
 READS = {
     ".srt": "a number, a line 00:00:01,000 --> 00:00:02,500 and the text",
@@ -90,7 +91,7 @@ def _others(folder: Path, recordings: set[str]) -> tuple[list[Path], list[Path]]
         path
         for path in (folder.iterdir() if folder.is_dir() else ())
         if path.is_file() and path.stem == "transcript" and path.name not in {PLAIN, *recordings}
-        if path.suffix.lower() not in READABLE | _BACKUPS and not path.name.endswith("~")
+        if path.suffix.lower() not in _SOUNDS | _BACKUPS and not path.name.endswith("~")
     )
     known = [path for path in found if path.suffix.lower() in READERS]
     return known, [path for path in found if path not in known]
