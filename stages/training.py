@@ -51,7 +51,8 @@ def order(settings: Settings, segments: int) -> Epochs:
 
 def run_folder(stage: str, settings: Settings, threads: int, files: list[Path]) -> Path:
     """Checkpoint folder named by all that decides the result; keeps the newest few and removes older ones."""
-    parts = [stage, sha256_code(*CODE), json.dumps(settings.model_dump(), sort_keys=True), str(threads)]
+    trained = settings.model_dump(exclude={"blend"})  # done after the training
+    parts = [stage, sha256_code(*CODE), json.dumps(trained, sort_keys=True), str(threads)]
     parts += [sha256_file(file) for file in files]
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
     folder = RUNS / key
