@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
-from pipeline.audit import Audit
-from pipeline.lineage import Link, Step
+from pipeline.audit.backward import Audit
+from pipeline.audit.chain import Link, Step
 
 COLOURS = {"ok": "green", "changed": "red", "missing": "red", "unrecorded": "yellow"}
 
