@@ -17,9 +17,10 @@ from pipeline.audit.project import Project, open_project
 from pipeline.audit.records import SOUNDS
 from pipeline.audit.sources import BaseWeights, Source, read_base, read_sources
 from pipeline.audit.utterances import Utterances, read_utterances
+from voice.consent import CONSENT_FILE
 from voice.errors import UserError
 
-ORDER = ("lock", "raw", "base", "input", "params", "code", "command", "made", "output", "narration")
+ORDER = ("lock", "raw", "base", "input", "params", "code", "command", "made", "output", "narration", "cache")
 Problem = tuple[str, str]  # a kind of ORDER, and what is wrong
 
 
@@ -140,7 +141,12 @@ def chain_problems(
     found = [problem for step in steps for problem in _problems(step)]
     for source in sources:
         changed = [item.path for item in source.recordings if item.state == "changed"]
-        found = _name_members(project, found, f"data/raw/{source.voice}", changed)
+        because = "its transcript or consent record; the recordings are the same"
+        known = f"data/raw/{source.voice}/{CONSENT_FILE}" in source.error  # says more than that the folder changed
+        found = _name_members(project, found, ("raw", f"data/raw/{source.voice}"), changed, because, known)
+    for folder in sorted({item.path.rpartition("/")[0] for item in base}):
+        changed = [item.path for item in base if item.state != "ok" and item.path.startswith(f"{folder}/")]
+        found = _name_members(project, found, ("base", folder), changed, "its card or licences", False)
     found += [("raw", source.error) for source in sources if source.error]
     return found + [("base", f"{item.path} {item.state}") for item in base if item.state != "ok"]
 
@@ -189,16 +195,22 @@ def _problems(step: Step) -> list[Problem]:
     return found
 
 
-def _name_members(project: Project, problems: list[Problem], folder: str, changed: list[str]) -> list[Problem]:
-    """Say which file changed instead of "folder changed": a recording, or what differs from Git."""
-    whole = ("raw", f"{folder} changed")
-    named = [("raw", f"{path} changed") for path in changed]
-    if whole in problems and not named:
-        named = [("raw", f"{path} changed") for path in _differs_from_git(project, folder)]
-    if named:
-        return named + [problem for problem in problems if problem != whole]
-    because = f"{folder} changed (its transcript or consent record; the recordings are the same)"
-    return [("raw", because) if problem == whole else problem for problem in problems]
+def _name_members(
+    project: Project, problems: list[Problem], folder: Problem, changed: list[str], because: str, known: bool
+) -> list[Problem]:
+    """Say which file changed instead of "folder changed": one that is `changed`, or what differs from Git.
+
+    `because` says what it can be when neither does; `known` leaves the folder out: another line tells it.
+    """
+    kind, path = folder
+    whole = (kind, f"{path} changed")
+    if whole not in problems:
+        return problems if kind != "raw" else [(kind, f"{name} changed") for name in changed] + problems
+    names = changed or _differs_from_git(project, path)
+    named = [(kind, f"{name} changed") for name in names]
+    if not named and not known:
+        named = [(kind, f"{path} changed ({because})")]
+    return named + [problem for problem in problems if problem != whole]
 
 
 def _differs_from_git(project: Project, folder: str) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+PATHS = (".", ":(exclude).cache")  # caches are the project's own, whether Git is told to ignore them or not
 SHALLOW = "the clone is shallow: older versions are not known here"
 
 
@@ -33,11 +34,12 @@ class Git:
 
     def dirty(self) -> tuple[list[str], str | None]:
         """Files that differ from the commit, and a sha256 over all differences; none when the tree is clean."""
-        listed = self.text("status", "--porcelain", "-z", "--untracked-files=all", "--", ".") or ""
+        listed = self.text("status", "--porcelain", "-z", "--untracked-files=all", "--", *PATHS) or ""
         entries = [entry for entry in listed.split("\0") if len(entry) > 3]
         if not entries:
             return [], None
-        digest = hashlib.sha256(self._run("diff", "HEAD", "--binary", "--no-color", "--no-ext-diff", "--", ".").stdout)
+        diff = self._run("diff", "HEAD", "--binary", "--no-color", "--no-ext-diff", "--", *PATHS)
+        digest = hashlib.sha256(diff.stdout)
         top = Path((self.text("rev-parse", "--show-toplevel") or str(self.root)).strip())
         for entry in entries:
             if entry.startswith("??") and (top / entry[3:]).is_file():

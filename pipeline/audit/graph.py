@@ -75,7 +75,11 @@ class Lineage:
     def forward(self, path: str) -> set[str]:
         """Every rule that `path` had a part in."""
         found = self.readers(path)
-        return found.union(*(nx.descendants(self.graph, name) for name in found))
+        return found.union(*(self.after(name) for name in found))
+
+    def after(self, name: str) -> set[str]:
+        """Every rule that `name` had a part in, without itself."""
+        return set(nx.descendants(self.graph, name))
 
 
 def _owners(rules: Mapping[str, Rule], side: str) -> dict[str, list[str]]:

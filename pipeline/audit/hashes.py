@@ -6,6 +6,7 @@ change of the inode (ctime) count too, which no program can set; `fresh` reads e
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -59,10 +60,8 @@ class Hashes:
         """Keep what was read for the next time, where the project can be written to."""
         if self._fresh or not self.read:
             return
-        try:
-            write_text(self.root / STORE, json.dumps({key: list(value) for key, value in self._known.items()}))
-        except OSError:
-            pass  # a read-only project is audited just the same, only slower
+        with contextlib.suppress(OSError):  # a read-only project is audited just the same, only slower
+            write_text(self.root / STORE, json.dumps(self._known))
 
     def _hash(self, kind: str, full: str) -> str | None:
         key = f"{kind} {full}"

@@ -23,7 +23,8 @@ class Spoken:
     """One sound file as its record has it.
 
     `path` is relative to the project (POSIX), `record` is the file that says so; `weights` maps names to sha256, as
-    far as the record has them; `consents` are the ids of consent records, `start` is seconds into the book.
+    far as the record has them; `consents` are the ids of consent records, `references` the sha256 of clips whose manner
+    it follows; `kind` is line, book (or chapter) or file.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Spoken:
     text: str
     consents: tuple[str, ...]
     weights: tuple[tuple[str, str], ...] = ()
+    references: tuple[str, ...] = ()
     kind: str = "file"
 
 
@@ -71,6 +73,7 @@ def read_sidecar(root: Path, path: Path) -> Spoken:
         text=str(facts.get("text", "")),
         consents=_consents(facts),
         weights=_weights(facts.get("weights")),
+        references=_references(facts),
         kind="book" if "text_sha256" in facts else "file",
     )
 
@@ -119,6 +122,12 @@ def _consents(facts: dict[str, Any]) -> tuple[str, ...]:
     if isinstance(several, dict):
         return tuple(str(value) for value in several.values() if value)
     return (str(facts["consent_id"]),) if facts.get("consent_id") else ()
+
+
+def _references(facts: dict[str, Any]) -> tuple[str, ...]:
+    one, more = facts.get("reference"), facts.get("also_like")
+    found = [one.get("sha256")] if isinstance(one, dict) else []
+    return tuple(str(item) for item in [*found, *(more if isinstance(more, list) else [])] if item)
 
 
 def _weights(value: Any, voice: str = "") -> tuple[tuple[str, str], ...]:

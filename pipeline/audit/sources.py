@@ -29,12 +29,19 @@ class Recording:
 
     @property
     def state(self) -> str:
-        """ok, changed since it was used or consented to, missing, or unrecorded: not in the consent record."""
+        """ok, changed since it was used, unconsented, missing, or unrecorded: not in the consent record.
+
+        unconsented: it is what was used, and the consent record has another sha256.
+        """
         if self.sha256 is None:
             return "missing"
-        if any(known not in (None, self.sha256) for known in (self.used, self.consented)):
+        if self.used not in (None, self.sha256):
             return "changed"
-        return "unrecorded" if self.consented is None else "ok"
+        if self.consented is None:
+            return "unrecorded"
+        if self.consented == self.sha256:
+            return "ok"
+        return "changed" if self.used is None else "unconsented"
 
 
 @dataclass(frozen=True)
@@ -95,16 +102,17 @@ def read_source(root: Path, hashes: Hashes, voice: str) -> Source:
     used = used_recordings(root, voice)
     record = folder / CONSENT_FILE
     ids = consent_ids(record.read_bytes()) if record.is_file() else ()
+    basis, scope, listed, wrong = "unknown", "", {}, ""
+    try:
+        consent = read_consent(folder)
+        basis, scope, listed = consent.basis, consent.scope, dict(consent.recordings)
+    except UserError as error:
+        wrong = _told(root, error)
+    files: list[Path] = []
     try:
         files = find_recordings(folder)
     except UserError as error:
-        gone = tuple(Recording(f"data/raw/{voice}/{name}", None, digest, None) for name, digest in used.items())
-        return Source(voice, "unknown", "", gone, _told(root, error), ids)
-    try:
-        consent = read_consent(folder)
-        basis, scope, listed, wrong = consent.basis, consent.scope, dict(consent.recordings), ""
-    except UserError as error:
-        basis, scope, listed, wrong = "unknown", "", {}, _told(root, error)
+        wrong = wrong or ("" if used or listed else _told(root, error))  # else each that is missing is named
     recordings = []
     for file in files:
         name = file.relative_to(folder).as_posix()
@@ -114,7 +122,10 @@ def read_source(root: Path, hashes: Hashes, voice: str) -> Source:
         recordings.append(Recording(f"data/raw/{voice}/{name}", None, used.get(name), listed.get(name)))
     unlisted = [item.path for item in recordings if item.state == "unrecorded"]
     gone = [f"{item.path} missing" for item in recordings if item.sha256 is None]
-    error_text = wrong or (gone or [f"{path} not listed in {CONSENT_FILE}" for path in unlisted] or [""])[0]
+    other = [item.path for item in recordings if item.state == "unconsented"]
+    told = gone + [f"{path} not listed in {CONSENT_FILE}" for path in unlisted]
+    told += [f"{record.relative_to(root).as_posix()} has another sha256 for {path}" for path in other]
+    error_text = wrong or (told or [""])[0]
     return Source(voice, basis, scope, tuple(recordings), error_text, ids)
 
 
