@@ -117,9 +117,9 @@ def pipeline() -> str:
     lines = ["stages:"]
     for stage, (deps, outs) in STAGES.items():
         pairs = " ".join(f"made/{out}:{out}" for out in outs)
-        lines += [f"  {stage}:", "    foreach:", f"      {VOICE}: 1", "    do:", f"      cmd: python copy.py {pairs}"]
+        lines += [f"  {stage}:", "    foreach:", f"      {VOICE}: 1", "    do:", f"      cmd: python take.py {pairs}"]
         lines += ["      params:", f"      - {stage}"] if stage.startswith("train") else []
-        lines += ["      deps:", *(f"      - {dep}" for dep in [*deps, *(f"made/{out}" for out in outs), "copy.py"])]
+        lines += ["      deps:", *(f"      - {dep}" for dep in [*deps, *(f"made/{out}" for out in outs), "take.py"])]
         lines += ["      outs:", *(f"      - {out}" for out in outs)]
     return "\n".join(lines) + "\n"
 
@@ -132,7 +132,7 @@ def run(root: Path, *command: str) -> None:
 
 def build(root: Path, count: int, kilobytes: int) -> dict[str, str]:
     """The project with its versions; name -> sha256 of the last weights."""
-    write_text(root / "copy.py", COPY)
+    write_text(root / "take.py", COPY)
     write_text(root / "dvc.yaml", pipeline())
     training = "{batch_size: 4, seed: 1, epochs: 8, accumulate: 1}"
     write_text(root / "params.yaml", f"train_semantic: {training}\ntrain_acoustic: {training}\n")

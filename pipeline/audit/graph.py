@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 import networkx as nx
 
@@ -37,8 +36,9 @@ class Paths:
     def at(self, path: str) -> set[str]:
         """Owners of every path related to `path`."""
         found = set(self.owners.get(path, ()))
-        for folder in PurePosixPath(path).parents:
-            found |= set(self.owners.get(folder.as_posix(), ()))
+        folder = path
+        while folder := folder.rpartition("/")[0]:
+            found |= set(self.owners.get(folder, ()))
         first = bisect_left(self._sorted, f"{path}/")
         for place in range(first, len(self._sorted)):
             if not self._sorted[place].startswith(f"{path}/"):

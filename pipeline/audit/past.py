@@ -46,10 +46,9 @@ def find_past(
     held = _holder(project)
     now = {path: md5 for stage in project.stages for path, md5 in stage.outs.items()}
     for version in versions:
-        names: set[str] = set()
-        lineage = version.lineage()
-        for path in _starts(project, version, origins, consent, unsure):
-            names |= lineage.forward(path)
+        starts = _starts(project, version, origins, consent, unsure)
+        lineage = version.lineage() if starts else None
+        names = {name for path in starts for name in lineage.forward(path)} if lineage else set()
         if not names:
             continue
         made = {path: md5 for name in sorted(names) for path, md5 in version.outs[name].items()}
@@ -57,8 +56,8 @@ def find_past(
         voices = tuple(sorted({name.partition("@")[2] for name in names} - {""}))
         present = all(now.get(path) == md5 for path, md5 in made.items())
         found.append(Past(version.commit, version.date, version.subject, present, voices, files))
-    notes = [f"{voice}: {count} version(s) that may have used it: their tables are recorded but missing in the cache"
-             for voice, count in unsure.items()]  # fmt: skip
+    gone = "recorded but missing: neither Git nor the cache has what it came from"
+    notes = [f"{voice}: {count} version(s) that may rest on it are {gone}" for voice, count in unsure.items()]
     if any(origin.kind == "params" for origin in origins):
         notes.append("past versions are not searched by their parameters")
     return found, notes
@@ -73,7 +72,7 @@ def _starts(
     consents = {origin.key for origin in origins if origin.kind == "consent"} | ({consent} if consent else set())
     for voice in version.voices():
         used = version.recordings.get(voice)
-        if used is None and keys:
+        if (used is None and keys) or (consents and not version.consents.get(voice)):
             unsure[voice] = unsure.get(voice, 0) + 1
         if keys & (used or set()) or consents & set(version.consents.get(voice, ())):
             found.append(f"data/raw/{voice}")

@@ -29,12 +29,6 @@ def whole(tiny_built: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     yield project.root
 
 
-def places(kind: str, data: bytes) -> list[int]:
-    """The byte in the middle; of what people write, the first and the last too."""
-    middle = len(data) // 2
-    return [0, middle, len(data) - 1] if kind in ("transcript", "consent") else [middle]
-
-
 def flipped(root: Path, path: Path, place: int) -> Verified | UserError:
     """What verify says while bit 0 of one byte is the other way, size and times as they were."""
     data, state = path.read_bytes(), path.stat()
@@ -69,38 +63,40 @@ CLASSES = {
 }
 
 
-@pytest.mark.parametrize("kind", CLASSES)
-def test_a_flipped_byte_is_found_and_its_link_is_the_first_named(whole: Path, kind: str) -> None:
+QUICK = ("raw audio", "transcript", "consent", "params", "segment", "feature shard", "weights", "narration line")
+CASES = [pytest.param(kind, 0.5, marks=[] if kind in QUICK else [pytest.mark.slow]) for kind in CLASSES]
+CASES += [pytest.param(kind, place, marks=pytest.mark.slow) for kind in CLASSES for place in (0.0, 0.25, 0.999)]
+# The hash of an input and of an output; then everything else that an entry holds.
+SPOTS = ["md5: ", "outs:md5: "]
+MORE = [pytest.param(spot, marks=pytest.mark.slow) for spot in ("cmd: ", "path: ", "size: ", "min_seconds: ")]
+
+
+@pytest.mark.parametrize(("kind", "share"), CASES)
+def test_a_flipped_byte_is_found_and_its_link_is_the_first_named(whole: Path, kind: str, share: float) -> None:
     pattern, said = CLASSES[kind]
     path = sorted(whole.glob(pattern))[0]
-    for place in places(kind, path.read_bytes()):
-        found = flipped(whole, path, place)
-        if isinstance(found, UserError):
-            assert said in str(found), (place, str(found))
-        else:
-            assert not found.ok and said in found.broken[0][1], (place, found.broken)
+    found = flipped(whole, path, int(share * path.stat().st_size))
+    if isinstance(found, UserError):
+        assert said in str(found), str(found)
+    else:
+        assert not found.ok and said in found.broken[0][1], found.broken
 
 
-def test_a_flipped_byte_anywhere_in_the_lock_is_found(whole: Path) -> None:
+@pytest.mark.parametrize("spot", [*SPOTS, *MORE])
+def test_a_flipped_byte_in_the_lock_is_found_and_its_entry_named(whole: Path, spot: str) -> None:
     lock = (whole / "dvc.lock").read_bytes()
-    entry = lock.index(f"  slice@{VOICE}:".encode())
-    spots = {
-        "command": lock.index(b"cmd: ", entry) + 8,
-        "path": lock.index(b"path: ", entry) + 10,
-        "hash of an input": lock.index(b"md5: ", entry) + 12,
-        "size": lock.index(b"size: ", entry) + 6,
-        "parameter": lock.index(b"min_seconds: ", entry) + 13,
-        "hash of an output": lock.index(b"md5: ", lock.index(b"outs:", entry)) + 12,
-    }
-    for what, place in spots.items():
-        found = flipped(whole, whole / "dvc.lock", place)
-        if isinstance(found, UserError):
-            assert "dvc.lock" in str(found), (what, str(found))
-        else:
-            assert found.broken and found.broken[0][0] == "lock", (what, found.broken)
-            assert f"slice@{VOICE}" in found.broken[0][1], (what, found.broken)
+    place = lock.index(f"  slice@{VOICE}:".encode())
+    for part in spot.partition(":")[::2] if spot.count(":") > 1 else (spot,):
+        place = lock.index(part.encode(), place) + len(part)
+    found = flipped(whole, whole / "dvc.lock", place)
+    if isinstance(found, UserError):
+        assert "dvc.lock" in str(found), str(found)
+    else:
+        assert found.broken and found.broken[0][0] == "lock", found.broken
+        assert f"slice@{VOICE}" in found.broken[0][1], found.broken
 
 
+@pytest.mark.slow
 def test_a_flipped_byte_in_the_cache_and_in_a_record_is_found(whole: Path) -> None:
     objects = sorted((whole / ".dvc/cache/files/md5").glob("*/*"), key=lambda file: file.stat().st_size)
     found = flipped(whole, objects[-1], 5)
@@ -111,5 +107,6 @@ def test_a_flipped_byte_in_the_cache_and_in_a_record_is_found(whole: Path) -> No
     assert isinstance(found, Verified) and found.broken[0][1].startswith("told/lines/0001")
 
 
+@pytest.mark.slow
 def test_after_all_that_the_chain_holds_again(whole: Path) -> None:
     assert verify(whole).broken == ()
