@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pipeline.cli_options import Json
-from pipeline.output import emit_json
 from pipeline.settings import project_root
 from voice.errors import UserError
 
@@ -101,6 +101,11 @@ def _show(found: Any, printer: str, as_json: bool) -> None:
     from pipeline.audit import view_answers
 
     getattr(view_answers, printer)(found)
+
+
+def emit_json(value: Any) -> None:
+    """Print one JSON object on one line: indented, ten thousand utterances take a second longer."""
+    print(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def _leave(good: bool) -> None:

@@ -118,6 +118,7 @@ def audit_in(project: Project, path: Path) -> Audit:
     sources = read_sources(project.root, project.hashes, steps)
     base = read_base(project.root, project.hashes, steps)
     problems += chain_problems(project, steps, sources, base)
+    problems += [("narration", text) for text in _other_consent(narrated, sources)]
     voices = sorted({voice for step in steps if (voice := step.stage.partition("@")[2])})
     return Audit(
         target=target,
@@ -172,6 +173,17 @@ def _known_sound(project: Project, path: Path) -> str:
         f"{path}: unknown: no stage makes it and no narration lists it, nor its sha256 {digest}",
         "it was not made in this project, or was changed, or its manifest or sidecar is gone",
     )
+
+
+def _other_consent(narrated: Narrated | None, sources: Sequence[Source]) -> list[str]:
+    """Voices whose consent record is not the one that a narration names."""
+    if narrated is None or not narrated.consents:
+        return []
+    return [
+        f"spoken under another consent record than {source.voice} has now"
+        for source in sources
+        if source.consent_ids and not set(source.consent_ids) & set(narrated.consents)
+    ]
 
 
 def _spoken_otherwise(project: Project, narrated: Narrated) -> list[Problem]:

@@ -63,7 +63,10 @@ class Forward:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return asdict(self)
+        found = dict(vars(self))
+        for name in ("origins", "utterances", "made", "sounds"):
+            found[name] = [dict(vars(item)) for item in found[name]]
+        return found | {"past": [asdict(past) for past in self.past]}
 
 
 def forward(root: Path, given: str | None = None, consent: str | None = None) -> Forward:

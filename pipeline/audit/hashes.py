@@ -45,7 +45,8 @@ class Hashes:
         """Path inside `folder` -> md5 of every file in it."""
         if folder not in self._folders:
             top = os.path.join(self.root, folder)
-            found = {os.path.relpath(name, top): self.md5(name) for name in self._list_files(top)}
+            cut = len(top) + 1
+            found = {name[cut:]: self.md5(name) for name in self._list_files(top)}
             self._folders[folder] = {name: md5 for name, md5 in found.items() if md5 is not None}
         return self._folders[folder]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ class Utterances:
             "voice": self.voice,
             "fates": self.fates(),
             "notes": list(self.notes),
-            "rows": [asdict(row) for row in self.rows],
+            "rows": [dict(vars(row)) for row in self.rows],
         }
 
 

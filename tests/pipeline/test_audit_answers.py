@@ -104,6 +104,8 @@ def test_a_narration_is_found_forward_and_a_renamed_copy_of_it_backward(built: P
     copy.write_bytes(line.read_bytes() + b"x")
     with pytest.raises(UserError, match="found.flac: unknown: no stage makes it .* nor its sha256 [0-9a-f]{64}"):
         audit(built, copy)
+    write_consent(built / "data/raw/ann", basis="synthetic", scope="something else")
+    assert "spoken under another consent record than ann has now" in audit(built, line).problems
 
 
 def test_all_voices_of_a_cast_are_followed(built: Path) -> None:
