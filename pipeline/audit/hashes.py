@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from voice.files import write_text
 
@@ -26,7 +27,7 @@ class Hashes:
 
     def __init__(self, root: Path, list_files: Callable[[str], list[str]], fresh: bool = False) -> None:
         self.root, self._list_files, self._fresh = root, list_files, fresh
-        self._known: dict[str, tuple[Stamp, str]] = {}
+        self._known: dict[str, Any] = {}
         self._seen: dict[str, str | None] = {}
         self._folders: dict[str, dict[str, str]] = {}
         self.read = self.unchanged = 0
@@ -74,7 +75,8 @@ class Hashes:
     def _find(self, kind: str, full: str, key: str) -> str | None:
         try:
             stamp = _stamp(full)
-            if (known := self._known.get(key)) and known[0] == stamp:
+            known = self._known.get(key)
+            if isinstance(known, list) and len(known) == 2 and known[0] == stamp and isinstance(known[1], str):
                 self.unchanged += 1
                 return known[1]
             with open(full, "rb") as file:
@@ -83,7 +85,7 @@ class Hashes:
             return None
         self.read += 1
         if time.time() - stamp[3] / 1e9 > SETTLED:
-            self._known[key] = (stamp, found)
+            self._known[key] = [stamp, found]
         else:
             self._known.pop(key, None)
         return found
@@ -91,8 +93,8 @@ class Hashes:
     def _load(self) -> None:
         try:
             stored = json.loads((self.root / STORE).read_text(encoding="utf-8"))
-            self._known = {key: (stamp, digest) for key, (stamp, digest) in stored.items()}
-        except (OSError, ValueError, TypeError, AttributeError):
+            self._known = stored if isinstance(stored, dict) else {}
+        except (OSError, ValueError):
             self._known = {}  # a cache: without it everything is read
 
 

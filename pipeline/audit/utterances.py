@@ -13,10 +13,10 @@ from typing import Any
 
 from pipeline.audit.exposure import exposure
 from pipeline.audit.project import Project
-from voice.edits import EDITS_FILE, apply_edits, read_edits
 from voice.errors import UserError
 
 Row = dict[str, Any]
+EDITS = "edits.jsonl"
 TRAININGS = ("semantic", "acoustic")
 REJECTED = (("ingest", "recordings.rejected"), ("slice", "segments.rejected"), ("align", "aligned.rejected"))
 
@@ -155,12 +155,15 @@ def _raw(voice: str, file: str) -> str:
 
 def _edits(root: Path, voice: str, segments: list[Row], notes: list[str]) -> dict[str, tuple[Row, ...]]:
     """Segment -> the decisions that hold for it."""
+    path = root / "data" / "raw" / voice / EDITS
+    if not path.is_file():
+        return {}
+    from voice.edits import apply_edits, read_edits  # with pandas behind it, which most answers need not wait for
+
     try:
-        edits = read_edits(root / "data" / "raw" / voice / EDITS_FILE)
+        edits = read_edits(path)
     except UserError as error:
         notes.append(str(error).replace(f"{root}/", ""))
-        return {}
-    if not edits:
         return {}
     found = {}
     for name, decision in apply_edits(segments, edits).by_segment.items():

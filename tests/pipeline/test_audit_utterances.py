@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.audit.exposure import chosen_step, exposure, times_seen
 from pipeline.audit.project import open_project
-from pipeline.audit.utterances import Utterance, read_utterances
+from pipeline.audit.utterances import EDITS, Utterance, read_utterances
 from voice.edits import EDITS_FILE, append_edit, make_edit
 from voice.train.batching import Epochs
 
@@ -72,6 +72,7 @@ def test_every_segment_has_a_fate_and_every_exclusion_a_stage_and_a_reason(built
     edit = make_edit(
         recording="rec", start=10.0, end=14.0, action="reject", who="Ana", when="2026-01-31T12:00:00+00:00", why="cough"
     )
+    assert EDITS == EDITS_FILE
     append_edit(built / "data/raw/ann" / EDITS_FILE, edit)
     with open_project(built) as project:
         found = read_utterances(project, "ann")
