@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipeline.cli_audit import register as register_audit
 from pipeline.cli_consent import app as consent_app
 from pipeline.cli_data import app as data_app
 from pipeline.cli_data_report import register as register_report
@@ -38,6 +39,7 @@ register_official(app)
 register_read(app)
 register_narrate(app)
 register_report(data_app)
+register_audit(app)
 
 
 @app.command()
@@ -115,25 +117,6 @@ def say(
     for warning in facts["warnings"]:
         print(f"note: {warning}", file=sys.stderr)
     emit_json(facts) if as_json else print(f"{out}: {facts['seconds']:.2f} s, seed {facts['seed']}, {facts['label']}")
-
-
-@app.command()
-def audit(
-    path: Annotated[Path, typer.Argument(help="An output: models/<voice>, a sound file, a narration.")],
-    as_json: Json = False,
-) -> None:
-    """Say which recordings, parameters, code and base weights made an output, and whether they changed."""
-    from pipeline.audit import audit as run_audit
-
-    found = run_audit(project_root(), path)
-    if as_json:
-        emit_json(found.to_dict())
-    else:
-        from pipeline.audit_view import print_audit
-
-        print_audit(found)
-    if not found.fresh:
-        raise typer.Exit(1)
 
 
 @app.command()

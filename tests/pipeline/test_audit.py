@@ -12,8 +12,8 @@ import pytest
 from pipeline_fakes import dvc, load_fake, run
 
 from pipeline.audit import audit
+from pipeline.audit.chain import read_chain
 from pipeline.engine import SayOptions
-from pipeline.lineage import read_chain
 from pipeline.narration import run_narration
 from voice.errors import UserError
 

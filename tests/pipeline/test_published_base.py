@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.audit import BaseWeights, _base, weights_folder
+from pipeline.audit import BaseWeights, weights_folder
+from pipeline.audit.chain import Link, Step
+from pipeline.audit.hashes import Hashes
+from pipeline.audit.sources import read_base
 from pipeline.doctor import _base as checks_of_base
-from pipeline.lineage import Link, Step
 from tests.test_dvc_yaml import ROOT
 
 NAME, CONTENT = "official-v2", b"converted weights"
@@ -42,7 +44,7 @@ def convert(root: Path) -> None:
 
 def weights(root: Path) -> tuple[BaseWeights, ...]:
     link = Link(f"models/base/{NAME}", "base", None, None)
-    return _base(root, [Step("pretrained", "", False, (), (link,), (), ())])
+    return read_base(root, Hashes(root, lambda top: []), [Step("pretrained", "", False, (), (link,), (), ())])
 
 
 def test_weights_are_named_with_the_published_file_they_came_from(root: Path) -> None:

@@ -1,0 +1,132 @@
+"""What a narrated or spoken file says about itself: its manifest or sidecar, checked against the bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.audit.hashes import Hashes
+from pipeline.audit.records import MANIFEST, SOUNDS, Spoken, read_all, read_manifest, read_sidecar
+
+HEX64 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class SpokenFile:
+    """One sound file with the sha256 in its record and the one it has now (None: missing)."""
+
+    path: str
+    text: str
+    recorded: str
+    current: str | None
+    voices: tuple[str, ...] = ()
+    record: str = ""
+
+    @property
+    def state(self) -> str:
+        """ok, changed or missing."""
+        if self.current is None:
+            return "missing"
+        return "ok" if self.current == self.recorded else "changed"
+
+
+@dataclass(frozen=True)
+class Narrated:
+    """What a narration or a single utterance is: who spoke, under which consent, with which weights, and its files.
+
+    `copy_of` is the recorded path when the file itself has no record but the bytes of one that has.
+    """
+
+    voices: tuple[str, ...]
+    record: str
+    files: tuple[SpokenFile, ...]
+    problems: tuple[str, ...]
+    consents: tuple[str, ...] = ()
+    weights: tuple[tuple[str, str], ...] = ()
+    copy_of: str | None = None
+
+    @property
+    def voice(self) -> str:
+        """Who spoke; of several voices the first one."""
+        return self.voices[0]
+
+
+def find_narrated(root: Path, path: Path, hashes: Hashes) -> Narrated | None:
+    """The record that covers `path` (absolute): a sidecar beside it, a manifest in its folder or above.
+
+    A sound file that neither covers is looked up by its sha256 among all records of the project. None when there is
+    no record. Raises UserError for a damaged one.
+    """
+    beside = path.with_name(path.name + ".json")
+    if path.suffix in SOUNDS and beside.is_file() and path.is_relative_to(root):
+        return check_spoken(root, hashes, [read_sidecar(root, beside)])
+    for folder in (path, path.parent, path.parent.parent):
+        manifest = folder / MANIFEST
+        if not manifest.is_file() or not folder.is_relative_to(root):
+            continue
+        lines = read_manifest(root, manifest)
+        books = [read_sidecar(root, file.with_name(f"{file.name}.json")) for file in _books(folder)]
+        covered = [entry for entry in (*lines, *books) if _covers(root / entry.path, path, folder, manifest)]
+        if covered and lines:
+            weights = books[0].weights if books else ()
+            return check_spoken(root, hashes, covered, weights)
+    if path.is_file() and path.suffix in SOUNDS:
+        return _by_content(root, path, hashes)
+    return None
+
+
+def _covers(entry: Path, path: Path, folder: Path, manifest: Path) -> bool:
+    return path in (folder, manifest, entry, entry.parent)
+
+
+def _by_content(root: Path, path: Path, hashes: Hashes) -> Narrated | None:
+    digest = hashes.sha256(path)
+    same = [entry for entry in read_all(root)[0] if entry.sha256 == digest]
+    if not same:
+        return None
+    found = same[0]
+    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    file = SpokenFile(name, found.text, found.sha256, digest, found.voices, found.record)
+    problems = _other_weights(root, hashes, found.voices, found.weights)
+    return Narrated(found.voices, found.record, (file,), problems, found.consents, found.weights, found.path)
+
+
+def check_spoken(
+    root: Path, hashes: Hashes, spoken: Sequence[Spoken], weights: tuple[tuple[str, str], ...] = ()
+) -> Narrated:
+    """These records against their files and the present weights; `weights` where the records have none."""
+    files = tuple(
+        SpokenFile(entry.path, entry.text, entry.sha256, hashes.sha256(entry.path), entry.voices, entry.record)
+        for entry in spoken
+    )
+    voices = tuple(dict.fromkeys(voice for entry in spoken for voice in entry.voices))
+    named = tuple(dict.fromkeys(pair for entry in spoken for pair in entry.weights)) or weights
+    consents = tuple(dict.fromkeys(item for entry in spoken for item in entry.consents))
+    problems = tuple(f"{file.path} {file.state}" for file in files if file.state != "ok")
+    problems += _other_weights(root, hashes, voices, named)
+    record = next((entry.record for entry in spoken if entry.kind == "line"), spoken[0].record)
+    return Narrated(voices, record, files, problems, consents, named)
+
+
+def _other_weights(
+    root: Path, hashes: Hashes, voices: Sequence[str], weights: Sequence[tuple[str, str]]
+) -> tuple[str, ...]:
+    """A line for each file of weights that lies there now and is not among those that spoke."""
+    spoke = {digest for _, digest in weights if HEX64.fullmatch(digest)}
+    if not spoke:
+        return ()
+    present = sorted(file for voice in voices for file in (root / "models" / voice).glob("*.safetensors"))
+    return tuple(
+        f"{file.relative_to(root).as_posix()} is not what spoke this"
+        for file in present
+        if hashes.sha256(file) not in spoke
+    )
+
+
+def _books(folder: Path) -> list[Path]:
+    """The book in every kind, and its chapters."""
+    found = [file for file in sorted(folder.glob("*")) if file.suffix in SOUNDS]
+    found += [file for file in sorted((folder / "chapters").glob("*")) if file.suffix in SOUNDS]
+    return [file for file in found if file.with_name(f"{file.name}.json").is_file()]
