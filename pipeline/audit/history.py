@@ -135,4 +135,3 @@ def _listed(record: bytes) -> frozenset[str]:
         return frozenset(map(str, listed.values()))
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
         return frozenset()
-

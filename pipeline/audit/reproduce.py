@@ -115,9 +115,7 @@ def _compare(project: Project, again: Project, path: str, recorded: str | None, 
     return [_one(project, again, f"{path}/{name}", before.get(name), now.get(name), device) for name in names]
 
 
-def _one(
-    project: Project, again: Project, path: str, recorded: str | None, made: str | None, device: str
-) -> Repeated:
+def _one(project: Project, again: Project, path: str, recorded: str | None, made: str | None, device: str) -> Repeated:
     if recorded == made:
         return Repeated(path, recorded, made, "same")
     if recorded is None or made is None:

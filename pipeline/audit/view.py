@@ -149,5 +149,3 @@ def shortened(text: str, longest: int = LONGEST) -> str:
     """A text cut to `longest` characters, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= longest else f"{line[:longest]}..."
-
-

@@ -237,7 +237,7 @@ def _bury_many(root: Path, first: int) -> None:
 
 
 def test_revocations_at_once_all_land(root: Path) -> None:
-    pool = multiprocessing.get_context("fork")
+    pool = multiprocessing.get_context("spawn")  # a fork of a process with threads may never get their locks
     workers = [pool.Process(target=_bury_many, args=(root, first)) for first in (0, 100, 200)]
     for worker in workers:
         worker.start()
