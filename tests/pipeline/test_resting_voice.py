@@ -21,11 +21,12 @@ from voice.errors import UserError
 from voice.synthesis import Voice
 from voice.weights import load_tensors, save_tensors
 
-SECOND_RUN = """
+RUN = """
 import sys
 from pipeline.cli import app
-for words in sys.argv[1].split("|"):
-    app(words.split(), standalone_mode=False)
+app(sys.argv[1].split(), standalone_mode=False)
+"""
+LIGHT = """
 heavy = {"torch", "transformers", "librosa", "pandas", "scipy"} & set(sys.modules)
 assert not heavy, heavy
 """
@@ -86,25 +87,20 @@ def test_a_book_without_a_new_line_is_made_without_any_network(root: Path, tmp_p
     narrate = f"narrate one.txt --voice demo_en --direct --out {out}"
     environment = Tiny(root).environment() | {"REPROVOICE_SLOTS": str(tmp_path / "slots")}
 
-    def run(*commands: str, code: str = SECOND_RUN) -> str:
+    def run(code: str, command: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-c", code, "|".join(commands)], cwd=root, env=environment, capture_output=True, text=True
+            [sys.executable, "-c", code, command], cwd=root, env=environment, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    plan = "plan one.txt --voice demo_en"
-    assert "1 to render" in run(plan)
-    once = SECOND_RUN.rpartition("heavy =")[0]
-    run(narrate, code=once.replace("app(words.split(), standalone_mode=False)", "\n    try: app(words.split())\n"
-                                   "    except SystemExit: pass"))  # fmt: skip
-    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    assert "0 to render" in run(f"{plan} --out {out}")
-    job = narration(root, out)
-    assert job.todo == [] and job.finish().rendered == 0
-    assert {path: path.read_bytes() for path in out.rglob("*.flac")} == {
-        path: data for path, data in before.items() if path.suffix == ".flac"
-    }
+    plan = f"plan one.txt --voice demo_en --out {out}"
+    assert "1 to render" in run(RUN + LIGHT, plan)
+    assert "1 rendered" in run(RUN, narrate)
+    before = {path: path.read_bytes() for path in out.rglob("*.flac")}
+    assert "0 to render" in run(RUN + LIGHT, plan)
+    assert "0 rendered, 1 cached" in run(RUN + LIGHT, narrate)
+    assert before and {path: path.read_bytes() for path in out.rglob("*.flac")} == before
 
 
 def test_weights_that_change_before_they_are_read_are_refused(root: Path) -> None:
