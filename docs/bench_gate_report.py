@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voice.gate.judge import verdict
+from voice.gate.judging import verdict
 from voice.gate.limits import RULES, Limits
 from voice.gate.scores import Scores
 

@@ -31,6 +31,7 @@ def audit(
     stage: Annotated[
         str | None, typer.Option("--reproduce", help="Run a stage again in a clean copy, as slice@demo_en; compare.")
     ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the answer for an output as a page, too.")] = None,
     as_json: Json = False,
 ) -> None:
     """Say which data, parameters, code and base weights made an output, and whether they changed; and more."""
@@ -43,6 +44,8 @@ def audit(
     if path is not None and (consent or stage):
         raise UserError(f"{asked[0]} takes no path", f"leave {path} out")
     root = project_root()
+    if html is not None:
+        _check_page(root, path, asked, html)
     with _uncollected():
         if stage:
             _reproduce(root, stage, as_json)
@@ -53,7 +56,16 @@ def audit(
         elif forward or (path is not None and _asks_forward(root, path)):
             _forward(root, path, None, as_json)
         else:
-            _backward(root, Path(path or ""), as_json)
+            _backward(root, Path(path or ""), as_json, html)
+
+
+def _check_page(root: Path, path: str | None, asked: list[str], html: Path) -> None:
+    """Raise UserError, before the audit, for a page that would not be made."""
+    if asked or path is None or _asks_forward(root, path):
+        raise UserError("--html goes with the path of an output", "for example `reprovoice audit models/<voice>`")
+    from pipeline.audit.page import check_page
+
+    check_page(html)
 
 
 @contextlib.contextmanager
@@ -72,10 +84,14 @@ def _asks_forward(root: Path, path: str) -> bool:
     return full.is_relative_to(root / "data" / "raw")
 
 
-def _backward(root: Path, path: Path, as_json: bool) -> None:
+def _backward(root: Path, path: Path, as_json: bool, html: Path | None) -> None:
     from pipeline.audit import audit as run_audit
 
     found = run_audit(root, path)
+    if html is not None:
+        from pipeline.audit.page import write_page
+
+        write_page(found, html)
     if as_json:
         emit_json(found.to_dict())
     else:

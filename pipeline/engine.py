@@ -41,7 +41,9 @@ class SayOptions:
 class Engine(Protocol):
     """The part of voice.synthesis.Voice that narration uses."""
 
-    sample_rate: int
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
 
     @property
     def info(self) -> dict[str, Any]:

@@ -95,6 +95,7 @@ def narrate(
         adopt(job.renderer, str(root), engine, gate)
         plan = job.plan()
         get_run_logger().info("%d lines, %d to render, %d cached", plan.lines, plan.to_render, plan.cached)
+        job.wake()
         _render_all(job, str(root), engine, gate, batch, runner)
         report = job.finish()
     return _told(report, script, voice, out)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from voice.errors import UserError
 
 if TYPE_CHECKING:
+    from pipeline.resting_voice import RestingVoice
     from stages.params import Params
     from voice.synthesis import Voice
 
@@ -40,14 +41,25 @@ def voice_folders(root: Path, name: str) -> tuple[Path, Path, Params]:
 def load_voice(root: Path, name: str, purpose: str = "speak") -> Voice:
     """The voice `name` of the project at `root`, ready to speak. Raises UserError unless consent allows `purpose`."""
     models, base, params = voice_folders(root, name)
-    from stages.common import lexicon_files
     from voice.synthesis import Voice  # after the checks: torch takes seconds to import
+
+    return Voice.load(models, base, params.threads, params.speaking.settings(), _lexicon(root, name), purpose)
+
+
+def load_narrator(root: Path, name: str) -> RestingVoice:
+    """`load_voice` for narrations, which consent may allow where it does not allow single texts, and the reverse.
+
+    Its networks are read when a line is spoken or judged: most narrations are of books that hardly changed.
+    """
+    models, base, params = voice_folders(root, name)
+    from pipeline.resting_voice import RestingVoice
+
+    speaking, lexicon = params.speaking.settings(), _lexicon(root, name)
+    return RestingVoice(models, base, params.threads, speaking, lexicon, "narrate")
+
+
+def _lexicon(root: Path, name: str) -> dict[str, str]:
+    from stages.common import lexicon_files
     from voice.text import load_lexicon
 
-    lexicon = load_lexicon(*lexicon_files(name, root))
-    return Voice.load(models, base, params.threads, params.speaking.settings(), lexicon, purpose)
-
-
-def load_narrator(root: Path, name: str) -> Voice:
-    """`load_voice` for narrations, which consent may allow where it does not allow single texts, and the reverse."""
-    return load_voice(root, name, "narrate")
+    return load_lexicon(*lexicon_files(name, root))

@@ -1,6 +1,7 @@
 """Narrate a script: render the lines that are missing, put the book together, say what was done.
 
-- `request`: a line as plain values with its key; `pool`: voices, loaded once; `gate`, `judging`: what judges a line
+- `request`: a line as plain values with its key; `pool`: voices, loaded once
+- `gate`, `judging`, `listening`: what judges a line
 - `render`: one line; `fit`: into the slot of a subtitle; `words`: when each word is said; `store`: finished lines
 - `batches`: many lines, in whatever process; `job`: all of one narration; `run`: in this process, without Prefect
 - `layout`, `sound`, `captions`, `book`: pauses, streams, subtitles, files; `manifest`, `provenance`, `report`: records

@@ -107,6 +107,16 @@ class Narration:
             warnings=[*self.script.warnings, *self.notes],
         )
 
+    def wake(self) -> None:
+        """Read the networks of the voices that have something to speak or to judge.
+
+        Raises UserError for what is wrong with them, once and not at every line.
+        """
+        for voice in provenance.voices_of([self.requests[key] for key in self.todo]):
+            wake = getattr(self.engines.get(voice), "wake", None)
+            if wake is not None:
+                wake()
+
     def batches(self, size: int) -> Iterator[list[Request]]:
         """The lines to render, `size` at a time, in order."""
         for start in range(0, len(self.todo), size):

@@ -29,6 +29,7 @@ def run_narration(
     """Narrate in this process. `watch(done, total)` is called at the start and after each line."""
     with only_one(root, out):
         job = Narration(root, script, voice, out, options, load, book, gate, attempts)
+        job.wake()
         watch(0, len(job.todo))
         for number, key in enumerate(job.todo, start=1):
             job.render(key)

@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from pipeline.narration.layout import Placed
 from pipeline.narration.store import Known, LineStore
 from voice.errors import UserError
-from voice.mastering.acx import acx_report
 from voice.mastering.chapters import Chapter
 from voice.mastering.cover import Cover
 from voice.mastering.encode import Written, write
 from voice.mastering.joins import join
-from voice.mastering.loudness import find_target, master
 from voice.mastering.marks import Mark, with_mark
 from voice.mastering.tags import Facts, write_facts
 from voice.mastering.watermarks import Watermark
@@ -76,6 +74,8 @@ def write_sound(
 
     final, levels = _finished(marked, rate, finish)
     if finish.loudness == "acx":
+        from voice.mastering.acx import acx_report  # scipy's filters take a while to import
+
         levels["acx"] = acx_report(final(), rate).to_dict()
     made = []
     for form in finish.formats:
@@ -94,6 +94,8 @@ def _finished(opened: Callable[[], Blocks], rate: int, finish: Finish) -> tuple[
     found: dict[str, Any] = {}
     louder = opened
     if finish.loudness != "none":
+        from voice.mastering.loudness import find_target, master
+
         mastering = master(opened, rate, find_target(finish.loudness))
         found["loudness"] = asdict(mastering)
 

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voice.levels import frame_db
-
 WordTimes = list[tuple[str, float, float]]
 _STEP = 0.01  # seconds of one level
 _DEPTH = 45.0  # dB under the loudest frame: what counts as sound, as in voice.alignment.times
@@ -20,6 +18,8 @@ _QUIETER = 3.0  # nats, as for `voice.alignment.aligners.ContentAligner`, whose 
 
 def speech_span(wave: NDArray[np.float32], rate: int) -> tuple[float, float]:
     """Seconds at which sound begins and ends in `wave` [N]; all of it when there is only silence."""
+    from voice.levels import frame_db  # here and below, because planning needs no filters of scipy
+
     level = frame_db(wave, max(1, round(rate * _STEP)))
     loud = np.flatnonzero(level > max(float(level.max(initial=-120.0)) - _DEPTH, -100.0))
     if not len(loud):
@@ -40,6 +40,7 @@ def word_times(
     from voice.alignment.spoken import Sound, weigh_words
     from voice.alignment.words import script_words
     from voice.audio import resample
+    from voice.levels import frame_db
     from voice.nets.content_frames import RATE
     from voice.text import read_text
 
@@ -68,6 +69,7 @@ def hear(ear: Any, sound: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def parts(sound: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
     """16 kHz audio in parts of at most _PART seconds, cut on the ear's grid where it is quietest."""
+    from voice.levels import frame_db
     from voice.nets.content_frames import HOP, RATE
 
     most, look = round(_PART * RATE) // HOP, round(_LOOK * RATE) // HOP

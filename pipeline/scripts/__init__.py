@@ -9,22 +9,19 @@
 | `.srt`, `.vtt` | a cue with its slot of time | none |
 
 In any of them a line may say how it is spoken, see `markup`; a cast file gives speakers their voices, see `cast`.
+The table of a parsed script is in `contract`.
 """
 
 from pipeline.scripts.cast import Cast, Role, read_cast
-from pipeline.scripts.contract import ParsedScript, parsed_table, write_parsed
 from pipeline.scripts.lines import Script, ScriptLine
 from pipeline.scripts.reading import FORMATS, read_script
 
 __all__ = [
     "FORMATS",
     "Cast",
-    "ParsedScript",
     "Role",
     "Script",
     "ScriptLine",
-    "parsed_table",
     "read_cast",
     "read_script",
-    "write_parsed",
 ]

@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.scripts.lines import tidy
-from voice.columns import ID, LANGUAGES
 
 SPEEDS = (0.4, 3.0)
 PAUSES = (0.0, 60.0)  # seconds
@@ -51,6 +50,8 @@ def seed(value: Any) -> int:
 
 def lang(value: Any) -> str:
     """A code of a language that is read."""
+    from voice.columns import LANGUAGES  # here, because of pandas behind it: most scripts say no language
+
     name = text(value).casefold()
     if name not in LANGUAGES:
         raise ValueError(f"not one of {', '.join(LANGUAGES)}")
@@ -69,6 +70,8 @@ def text(value: Any) -> str:
 
 def voice(value: Any) -> str:
     """A name of a voice: it becomes part of paths."""
+    from voice.columns import ID
+
     name = text(value)
     if not re.fullmatch(ID, name) or len(name) > 100:
         raise ValueError("not a name of a voice: small letters, digits, . _ -")

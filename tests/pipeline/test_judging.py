@@ -18,7 +18,8 @@ from pipeline_fakes import Beep, FakeVoice, load_fake
 from pipeline.engine import DEFAULT_ENGINE, SayOptions
 from pipeline.narration import read_manifest, run_narration
 from pipeline.narration.gate import SPEECH_GATE, chosen_gate, find_gate, gate_name
-from pipeline.narration.judging import SpeechGate, VoiceGate
+from pipeline.narration.judging import SpeechGate
+from pipeline.narration.listening import VoiceGate
 from pipeline.narration.request import Request, longest_pause
 from tests.voice.gate.made import RATE, Hears, speech
 from voice.errors import UserError

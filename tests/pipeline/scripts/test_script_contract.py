@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from script_files import cast_of, epub, package, page, read, texts
 
-from pipeline.scripts import ParsedScript, Script, parsed_table, read_script, write_parsed
+from pipeline.scripts import Script, read_script
+from pipeline.scripts.contract import ParsedScript, parsed_table, write_parsed
 from pipeline.scripts.lines import MAX_CHARACTERS, has_words
 from pipeline.scripts.sentences import cut
 from voice.errors import UserError

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.voice.gate.made import RATE, Hears, speech
 from voice.gate import Clip, Expectation, Limits, Said, Verdict, judge
-from voice.gate.judge import verdict
+from voice.gate.judging import verdict
 from voice.gate.limits import RULES
 from voice.gate.scores import Scores
 
