@@ -198,19 +198,19 @@ def test_a_full_disk_leaves_the_ledger_as_it_was(five: Path, tmp_path: Path, mon
 CHILD = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[3])
-from test_ledger import a_run
 from pipeline.ledger.append import append
+from pipeline.ledger.entry import Run
+root, name, count, given = sys.argv[1:]
+run = Run.model_validate_json(given)
 print("ready", flush=True)
-for number in range(int(sys.argv[4])):
-    append(Path(sys.argv[1]), a_run(f"out/{sys.argv[2]}-{number}.wav", f"{sys.argv[2]} {number}"))
+for number in range(int(count)):
+    append(Path(root), run.model_copy(update={"place": f"out/{name}-{number}.wav"}))
 """
 
 
 def child(root: Path, name: str, count: int) -> subprocess.Popen[str]:
-    here = Path(__file__).resolve()
-    env = {**os.environ, "PYTHONPATH": str(here.parents[2])}
-    command = [sys.executable, "-c", CHILD, str(root), name, str(here.parent), str(count)]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    command = [sys.executable, "-c", CHILD, str(root), name, str(count), a_run().model_dump_json()]
     return subprocess.Popen(command, env=env, text=True, stdout=subprocess.PIPE)
 
 
