@@ -43,9 +43,9 @@ class Model:
     base_cards: tuple[tuple[str, dict[str, Any]], ...]
 
     @property
-    def weights(self) -> tuple[FileFact, ...]:
-        """The model's own weights."""
-        return tuple(file for file in self.files if file.path.endswith(".safetensors"))
+    def main_files(self) -> tuple[FileFact, ...]:
+        """The files of the model itself, without those of folders in it, such as the clips of an evaluation."""
+        return tuple(file for file in self.files if file.path.count("/") == self.audit.target.count("/") + 1)
 
     @property
     def purposes(self) -> tuple[str, ...]:
