@@ -14,6 +14,7 @@ from pipeline.cli_audit import register as register_audit
 from pipeline.cli_consent import app as consent_app
 from pipeline.cli_data import app as data_app
 from pipeline.cli_data_report import register as register_report
+from pipeline.cli_ledger import app as ledger_app
 from pipeline.cli_narrate import register as register_narrate
 from pipeline.cli_official import register as register_official
 from pipeline.cli_options import EngineName, Json, Lang, Length, Noise, Rate, Voice
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.add_typer(schedule_app, name="schedule")
 app.add_typer(consent_app, name="consent")
 app.add_typer(data_app, name="data")
+app.add_typer(ledger_app, name="ledger")
 register_official(app)
 register_read(app)
 register_narrate(app)

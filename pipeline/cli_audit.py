@@ -32,14 +32,18 @@ def audit(
         str | None, typer.Option("--reproduce", help="Run a stage again in a clean copy, as slice@demo_en; compare.")
     ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the answer for an output as a page, too.")] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", help="Write models/<voice> as model card, SLSA, CycloneDX ... into a folder."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say which data, parameters, code and base weights made an output, and whether they changed; and more."""
     asked = [name for name, on in (("--forward", forward), ("--consent", consent), ("--verify", verify),
-                                   ("--reproduce", stage)) if on]  # fmt: skip
+                                   ("--reproduce", stage), ("--export", export)) if on]  # fmt: skip
     if len(asked) > 1:
         raise UserError(f"{' and '.join(asked)}: one question at a time", "see `reprovoice audit --help`")
-    if path is None and (not asked or forward):
+    if path is None and (not asked or forward or export):
         raise UserError("audit needs a path", "for example `reprovoice audit models/<voice>`")
     if path is not None and (consent or stage):
         raise UserError(f"{asked[0]} takes no path", f"leave {path} out")
@@ -47,7 +51,9 @@ def audit(
     if html is not None:
         _check_page(root, path, asked, html)
     with _uncollected():
-        if stage:
+        if export:
+            _export(root, Path(path or ""), export, as_json)
+        elif stage:
             _reproduce(root, stage, as_json)
         elif verify:
             _verify(root, path, as_json)
@@ -122,6 +128,13 @@ def _reproduce(root: Path, stage: str, as_json: bool) -> None:
     found = reproduce(root, stage)
     _show(found, "print_reproduced", as_json)
     _leave(found.ok)
+
+
+def _export(root: Path, path: Path, out: Path, as_json: bool) -> None:
+    from pipeline.audit.exports import export
+
+    made = [str(file) for file in export(root, path, out)]
+    emit_json({"files": made}) if as_json else print("\n".join(made))
 
 
 def _show(found: Any, printer: str, as_json: bool) -> None:

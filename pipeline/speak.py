@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.engine import Loader, SayOptions, sound_facts
+from pipeline.ledger.record import record_say
 from voice.consent.gate import permit_engine
 from voice.errors import UserError
 from voice.files import sha256_file
@@ -30,7 +31,7 @@ def speak(
     prompt: bool | None = None,
     also_like: Sequence[Path] = (),
 ) -> dict[str, Any]:
-    """Say `text` and write `out` (.wav or .flac) with its sidecar; return the sidecar's facts.
+    """Say `text`, write `out` (.wav or .flac) with its sidecar and a line into the ledger; return the sidecar's facts.
 
     Raises UserError for an empty or too long text, another suffix, a missing clip, or what cannot or may not be said.
     """
@@ -69,4 +70,6 @@ def speak(
         facts["reference"] = {"sha256": sha256_file(ref), "text": ref_text}
     if also_like:
         facts["also_like"] = [sha256_file(clip) for clip in also_like]
-    return write_labelled(out, speech.audio, speech.sample_rate, voice, facts)
+    full = write_labelled(out, speech.audio, speech.sample_rate, voice, facts)
+    record_say(root, out, full)
+    return full

@@ -12,7 +12,7 @@ from pipeline.audit.chain import Step, chain_of, not_made
 from pipeline.audit.environment import Environment, read_environment
 from pipeline.audit.history import spoken_by
 from pipeline.audit.metrics import Metrics, read_metrics
-from pipeline.audit.narrated import Narrated, find_narrated
+from pipeline.audit.narrated import Narrated, find_in_ledger, find_narrated
 from pipeline.audit.project import Project, open_project
 from pipeline.audit.records import SOUNDS
 from pipeline.audit.sources import BaseWeights, Source, read_base, read_sources
@@ -99,10 +99,11 @@ def audit(root: Path, path: Path) -> Audit:
 def audit_in(project: Project, path: Path) -> Audit:
     """`audit` in an opened project."""
     narrated = find_narrated(project.root, path.resolve(), project.hashes)
-    if narrated is None and path.is_file() and path.suffix in SOUNDS:
-        target = _known_sound(project, path)
-    else:
-        target = path.name if narrated and not _inside(project, path) else project.relative(path)
+    if narrated is None and path.is_file() and path.suffix in SOUNDS and not _of_a_stage(project, path):
+        narrated = find_in_ledger(project.root, path.resolve(), project.hashes)
+        if narrated is None:
+            raise _unknown(project, path)
+    target = path.name if narrated and not _inside(project, path) else project.relative(path)
     problems: list[Problem] = []
     if narrated is None:
         steps = chain_of(project, [target])
@@ -162,15 +163,16 @@ def _inside(project: Project, path: Path) -> bool:
     return path.resolve().is_relative_to(project.root)
 
 
-def _known_sound(project: Project, path: Path) -> str:
-    """A sound file without a record must be an output. Raises UserError when it is not, an input or unknown."""
-    inside = _inside(project, path)
-    target = project.relative(path) if inside else str(path)
-    if inside and (project.lineage.makers(target) or project.lineage.readers(target)):
-        return target
+def _of_a_stage(project: Project, path: Path) -> bool:
+    """Whether a stage makes or reads this sound file."""
+    target = project.relative(path) if _inside(project, path) else ""
+    return bool(target and (project.lineage.makers(target) or project.lineage.readers(target)))
+
+
+def _unknown(project: Project, path: Path) -> UserError:
     digest = project.hashes.sha256(path.resolve())
-    raise UserError(
-        f"{path}: unknown: no stage makes it and no narration lists it, nor its sha256 {digest}",
+    return UserError(
+        f"{path}: unknown: no stage makes it and no narration or ledger lists it, nor its sha256 {digest}",
         "it was not made in this project, or was changed, or its manifest or sidecar is gone",
     )
 

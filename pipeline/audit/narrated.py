@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.audit.hashes import Hashes
 from pipeline.audit.records import MANIFEST, SOUNDS, Spoken, read_all, read_manifest, read_sidecar
+from pipeline.ledger.find import label_of, look_up
 
 HEX64 = re.compile(r"[0-9a-f]{64}")
 
@@ -75,6 +76,24 @@ def find_narrated(root: Path, path: Path, hashes: Hashes) -> Narrated | None:
     if path.is_file() and path.suffix in SOUNDS:
         return _by_content(root, path, hashes)
     return None
+
+
+def find_in_ledger(root: Path, path: Path, hashes: Hashes) -> Narrated | None:
+    """The run of the ledger that made the sound file `path`, or whose number its label carries; None without one.
+
+    Raises LedgerError for a broken ledger.
+    """
+    digest = hashes.sha256(path)
+    found = next(iter(look_up(root, digest, label_of(path))), None)
+    if found is None:
+        return None
+    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    voices = tuple(spoke.voice for spoke in found.voices)
+    file = SpokenFile(name, found.text or "", found.sha256, digest, voices, found.record)
+    problems = _other_weights(root, hashes, voices, found.weights)
+    if found.how == "label":
+        problems = (f"{name} changed since it was made: known by its label alone", *problems)
+    return Narrated(voices, found.record, (file,), problems, found.consents, found.weights, found.path)
 
 
 def _covers(entry: Path, path: Path, folder: Path, manifest: Path) -> bool:

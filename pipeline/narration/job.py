@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pipeline.engine import Loader, SayOptions
+from pipeline.ledger.record import record_narration
 from pipeline.narration import estimate, provenance
 from pipeline.narration.batches import Outcome, disk_error, outcome
 from pipeline.narration.book import Book, finish_of
@@ -31,6 +31,7 @@ from pipeline.narration.spoken_mark import mark_request, spoken_mark
 from pipeline.narration.store import FOLDER, Known, LineStore, known
 from pipeline.scripts import read_cast, read_script
 from voice.files import sha256_file
+from voice.mastering.tags import Facts
 
 _LINE_NAME = re.compile(r"\d{4,}-[0-9a-f]{8}\.flac")
 
@@ -171,6 +172,7 @@ class Narration:
                 review(self, getattr(self.renderer.gate, "heard_by", gate))
         except OSError as error:
             raise disk_error(error, self.out) from error
+        record_narration(self, layout, made)
         return make_report(self, layout, removed, failing, made, assemble)
 
     @property
@@ -178,7 +180,12 @@ class Narration:
         """The book's path without a suffix."""
         return self.out / self.script.path.stem
 
-    def _facts(self) -> Any:
+    @property
+    def facts(self) -> Facts:
+        """What made the files, as their labels and sidecars have it."""
+        return self._finish.facts
+
+    def _facts(self) -> Facts:
         texts = [line.text for line in self.script.lines]
         return provenance.facts_of(self.root, self.engines, self._voices(), texts, self.options)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from httpx import HTTPError
 
+from pipeline.ledger import LedgerError
 from pipeline.scheduling.inbox import MachineError
 from voice.errors import UserError
 
@@ -47,9 +48,12 @@ def report_or_raise(outcome: Any, ended: str) -> dict[str, Any]:
 
 
 def _by_machine(error: BaseException) -> bool:
-    """HTTPError is what Prefect's client raises when its server has died: no script has to do with HTTP."""
+    """HTTPError is what Prefect's client raises when its server has died: no script has to do with HTTP.
+
+    Nor has one with a ledger that takes no more lines.
+    """
     return any(
-        isinstance(each, (MemoryError, HTTPError)) or (isinstance(each, OSError) and each.errno in PASSING)
+        isinstance(each, (MemoryError, HTTPError, LedgerError)) or (isinstance(each, OSError) and each.errno in PASSING)
         for each in _chain(error)
     )
 
