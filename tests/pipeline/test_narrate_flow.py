@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.engine import SayOptions
+from pipeline.ledger.chain import read_lines
 from pipeline.narrate import run_flow
 from pipeline.narration import BookOptions, NarrationReport, read_manifest
 from pipeline.runners import parse_runner
@@ -49,6 +50,9 @@ def test_a_retrained_voice_is_heard_in_the_same_process(built: Path) -> None:
     (built / "models/ann/semantic.txt").write_text("retrained")
     assert go(built).rendered == 2
     assert go(built).rendered == 0
+    spoken = [line.entry.voices[0] for line in read_lines(built)]  # the third run made nothing new
+    assert [spoke.weights["weights"] == "retrained" for spoke in spoken] == [False, True]
+    assert [len(spoke.lines) for spoke in spoken] == [2, 2]
 
 
 RUNS: list[dict[str, object]] = [

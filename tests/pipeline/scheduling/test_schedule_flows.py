@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.flowrun import report_of
+from pipeline.ledger.find import find
 from pipeline.scheduling import flows, postpone, recover
 from pipeline.scheduling.flows import Visit, narrate_inbox, narrate_script
 from pipeline.scheduling.slot import machine_slot, slot_file
@@ -56,6 +57,8 @@ def test_an_inbox_is_one_run_with_a_run_for_each_script(
     assert "BROKEN" in (built / "scripts/inbox/failed/broken.txt.error.txt").read_text()
     said = (tmp_path / "said.log").read_text().splitlines()
     assert sorted(said) == ["All is well.", "Line of 0.", "Line of 1.", "Line of 2."]
+    for number in range(3):
+        assert find(built, str(built / f"scripts/outbox/{number}/{number}.flac"))[0].kind == "narration"
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs()
     given = {**BOX, "options": None, "timezone": "UTC", "quiet": None, "limit": None}
