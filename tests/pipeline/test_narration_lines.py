@@ -217,7 +217,7 @@ def test_a_full_disk_is_one_clear_line_and_nothing_finished_is_lost(
     monkeypatch.undo()
     report = go(tmp_path, text, Studio(), "book.txt")
     assert (report.rendered, report.cached) == ((0, 6) if where == "book" else (3, 3))
-    assert not [path for path in tmp_path.rglob(".*") if path.is_file()]
+    assert not [path for path in tmp_path.rglob(".*") if path.is_file() and path.name != ".gitignore"]
 
 
 def test_the_plan_tells_time_and_minutes_from_lines_of_any_script(tmp_path: Path) -> None:
