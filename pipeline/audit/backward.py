@@ -26,7 +26,7 @@ Problem = tuple[str, str]  # a kind of ORDER, and what is wrong
 
 @dataclass(frozen=True)
 class Audit:
-    """The whole answer. `problems` is empty when everything is as it was when the target was made.
+    """The whole answer. `wrong` is empty when everything is as it was when the target was made; see `in_order`.
 
     `read` and `unchanged` count hashes: of files read now, and of files that nothing touched since they were read.
     """
@@ -36,7 +36,7 @@ class Audit:
     base: tuple[BaseWeights, ...]
     steps: tuple[Step, ...]
     narrated: Narrated | None
-    problems: tuple[str, ...]
+    wrong: tuple[Problem, ...]
     utterances: tuple[Utterances, ...]
     metrics: tuple[Metrics, ...]
     environment: Environment
@@ -44,9 +44,14 @@ class Audit:
     unchanged: int
 
     @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong, nearest to the source first."""
+        return tuple(text for _, text in self.wrong)
+
+    @property
     def fresh(self) -> bool:
         """True without problems."""
-        return not self.problems
+        return not self.wrong
 
     @property
     def verdict(self) -> str:
@@ -127,7 +132,7 @@ def audit_in(project: Project, path: Path) -> Audit:
         base=base,
         steps=tuple(steps),
         narrated=narrated,
-        problems=in_order(problems),
+        wrong=in_order(problems),
         utterances=tuple(table for voice in voices if (table := read_utterances(project, voice)).rows),
         metrics=read_metrics(project.root, steps),
         environment=read_environment(project, steps),
@@ -153,10 +158,12 @@ def chain_problems(
     return found + [("base", f"{item.path} {item.state}") for item in base if item.state != "ok"]
 
 
-def in_order(problems: Sequence[Problem]) -> tuple[str, ...]:
-    """What is wrong, each once, nearest to the source first; the chain's order within a kind."""
-    ordered = sorted(problems, key=lambda entry: ORDER.index(entry[0]))
-    return tuple(dict.fromkeys(text for _, text in ordered))
+def in_order(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """What is wrong, each text once, nearest to the source first; the chain's order within a kind."""
+    first: dict[str, str] = {}
+    for kind, text in sorted(problems, key=lambda entry: ORDER.index(entry[0])):
+        first.setdefault(text, kind)
+    return tuple((kind, text) for text, kind in first.items())
 
 
 def _inside(project: Project, path: Path) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.audit.chain import Step
-from pipeline.audit.git import SHALLOW
 from pipeline.audit.project import Project
+from pipeline.dvc_lock import LOCK
+from pipeline.git import SHALLOW
 
 LIBRARIES = "requirements.lock"
 NOT_GIT = "not a Git repository: no commit to name"
@@ -68,11 +69,11 @@ def read_environment(project: Project, steps: Sequence[Step]) -> Environment:
 
 def _recorded_in(project: Project) -> str | None:
     assert project.git is not None
-    lock = project.root / "dvc.lock"
-    (held,) = project.git.blobs([("HEAD", "dvc.lock")])
+    lock = project.root / LOCK
+    (held,) = project.git.blobs([("HEAD", LOCK)])
     if held is None or not lock.is_file() or lock.read_bytes() != held[1]:
         return None
-    found = project.git.text("log", "-1", "--format=%H", "--", "dvc.lock")
+    found = project.git.text("log", "-1", "--format=%H", "--", LOCK)
     return found.strip() if found else None
 
 

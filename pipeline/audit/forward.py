@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.audit.git import SHALLOW
 from pipeline.audit.history import Version, read_versions
 from pipeline.audit.origins import Origin, find_consents, find_origins, readers
 from pipeline.audit.past import Past, find_past, weights_versions
 from pipeline.audit.project import Project, open_project
 from pipeline.audit.records import Spoken, read_all
 from pipeline.audit.utterances import Utterance, read_utterances
+from pipeline.git import SHALLOW
 from voice.errors import UserError
 
 

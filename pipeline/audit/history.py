@@ -13,10 +13,10 @@ import yaml
 from pipeline.audit.graph import Lineage, Rule
 from pipeline.audit.project import Project
 from pipeline.audit.sources import consent_ids
+from pipeline.dvc_lock import LOCK, stages_of
 from voice.consent import CONSENT_FILE
 from voice.files import write_text
 
-LOCK = "dvc.lock"
 STORE = ".cache/audit/locks"
 Hashed = dict[str, str]
 
@@ -105,14 +105,13 @@ def _parsed(project: Project, blob: str, data: bytes) -> tuple[dict[str, Hashed]
 
 
 def _parse(data: bytes) -> tuple[dict[str, Hashed], dict[str, Hashed]]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    stages = stages_of(data).items()
     try:
-        stages = yaml.load(data, Loader=loader)["stages"].items()
         return tuple(  # type: ignore[return-value]
             {name: {item["path"]: item.get("md5", "") for item in entry.get(side, ())} for name, entry in stages}
             for side in ("deps", "outs")
         )
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
+    except (KeyError, TypeError, AttributeError):
         return {}, {}  # a commit with a broken lock recorded nothing
 
 

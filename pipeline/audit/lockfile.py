@@ -10,19 +10,18 @@ import contextlib
 from collections.abc import Iterable
 from typing import Any
 
-import yaml
 from dvc.stage.cache import _get_cache_hash
 
 from pipeline.audit.project import RUNS, Project
+from pipeline.dvc_lock import LOCK, read_yaml, stages_of
 
-LOCK = "dvc.lock"
 Entry = dict[str, Any]
 
 
 def edited_entries(project: Project, addresses: Iterable[str]) -> dict[str, str]:
     """Stage -> what is wrong with its entry in dvc.lock, for those that no run and no commit has."""
     path = project.root / LOCK
-    stages = _stages(path.read_bytes()) if path.is_file() else {}
+    stages = stages_of(path.read_bytes()) if path.is_file() else {}
     committed = _committed(project)
     found = {}
     for address in addresses:
@@ -53,14 +52,7 @@ def _committed(project: Project) -> dict[str, Entry]:
     if project.git is None or project.git.head() is None:
         return {}
     (held,) = project.git.blobs([("HEAD", LOCK)])
-    return _stages(held[1]) if held else {}
-
-
-def _stages(data: bytes) -> dict[str, Entry]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    with contextlib.suppress(yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError):
-        return dict(yaml.load(data, Loader=loader).get("stages", {}))
-    return {}
+    return stages_of(held[1]) if held else {}
 
 
 def _ran(project: Project, entry: Entry) -> bool:
@@ -68,16 +60,9 @@ def _ran(project: Project, entry: Entry) -> bool:
     with contextlib.suppress(OSError, KeyError, TypeError, AttributeError):
         key, value = _get_cache_hash(_copy(entry), key=True), _get_cache_hash(_copy(entry))
         kept = project.cache / RUNS / key[:2] / key / value
-        return bool(_load(kept.read_bytes()) == entry)
+        return bool(read_yaml(kept.read_bytes()) == entry)
     return False
 
 
 def _copy(entry: Entry) -> Entry:
     return {name: list(value) if isinstance(value, list) else value for name, value in entry.items()}
-
-
-def _load(data: bytes) -> Any:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    with contextlib.suppress(yaml.YAMLError, UnicodeDecodeError):
-        return yaml.load(data, Loader=loader)
-    return None

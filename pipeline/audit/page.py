@@ -7,12 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from pipeline.audit.backward import Audit
 from pipeline.audit.drawing import HEIGHT, WIDTH, draw
 from voice.errors import UserError
 from voice.files import write_bytes
+from voice.report.templates import templates
 
 SUFFIXES = (".html", ".htm")
 
@@ -39,14 +40,7 @@ def render(audit: Audit) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates(Path(__file__).parent, keep_trailing_newline=True)
     environment.filters["plain"] = _plain
     return environment.get_template("page.html.j2")
 

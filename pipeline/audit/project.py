@@ -17,9 +17,9 @@ from dvc.dependency.param import ParamsDependency
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
-from pipeline.audit.git import Git, open_git
 from pipeline.audit.graph import Lineage, Rule
 from pipeline.audit.hashes import Hashes
+from pipeline.git import Git, open_git
 from voice.errors import UserError
 
 FILES, RUNS = "files/md5", "runs"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.audit.backward import ORDER, Problem, audit_in, chain_problems
+from pipeline.audit.backward import Problem, audit_in, chain_problems, in_order
 from pipeline.audit.chain import Link, Step, chain_of, listing
 from pipeline.audit.lockfile import edited_entries
 from pipeline.audit.narrated import check_spoken
@@ -59,19 +59,13 @@ def verify(root: Path, path: Path | None = None) -> Verified:
         else:
             found = audit_in(project, path)
             target, steps = found.target, found.steps
-            problems = chain_problems(project, steps, found.sources, found.base)
-            problems += [("narration", text) for text in (found.narrated.problems if found.narrated else ())]
-            problems += [("narration", text) for text in found.problems if text not in {text for _, text in problems}]
+            problems = list(found.wrong)
         edited = edited_entries(project, [step.stage for step in steps])
         problems += [("lock", text) for text in edited.values()]
         problems += [("lock", text) for text in _torn(steps)]
         broken, notes = _caches(project, steps)
         problems += broken
-        ordered = sorted(dict.fromkeys(problems), key=lambda entry: ORDER.index(entry[0]))
-        texts: dict[str, str] = {}
-        for kind, text in ordered:
-            texts.setdefault(text, kind)
-        return Verified(target, project.hashes.read, tuple((k, t) for t, k in texts.items()), tuple(notes))
+        return Verified(target, project.hashes.read, in_order(problems), tuple(notes))
 
 
 def _everything(project: Project) -> tuple[str, tuple[Step, ...], list[Problem]]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.git import open_git
 from pipeline.ledger.chain import LEDGER, RESTORE, LedgerError, locked, read_lines
 from voice.errors import UserError
 
@@ -61,8 +62,6 @@ def verify(root: Path) -> Verified:
 
 def _committed(root: Path) -> bytes | None:
     """The ledger in the present commit, None where there is none."""
-    from pipeline.audit.git import open_git  # not before: beside it DVC is loaded
-
     git = open_git(root)
     if git is None or git.head() is None:
         return None

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from dvc.repo import Repo
+
+from pipeline.dvc_lock import LOCK, read_yaml, stages_of
+from pipeline.git import open_git
 
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _HOME = re.compile(r"(?:data|models)/([^/]+)/")
-_LOCK = "dvc.lock"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Cache:
         """What was made for `voices`; what the lock of another stage refers to is kept."""
         wanted, records = set(voices), []
         own: dict[str, str] = {}
-        locks = [_yaml(text) for text in self._locks()]
+        locks = [stages_of(data) for data in self._locks()]
         for stages in locks:
             for address, stage in stages.items():
                 if address.partition("@")[2] in wanted:
@@ -56,7 +56,7 @@ class Cache:
                 own |= _outs(record)
         others = {
             md5: address
-            for address, stage in (locks[0] if locks else {}).items()
+            for address, stage in locks[0].items()
             if address.partition("@")[2] not in wanted
             for whole in (*_outs(stage), *_outs({"outs": stage.get("deps")}))
             for md5 in (whole, *self._members(whole))
@@ -80,38 +80,21 @@ class Cache:
                 continue
         return {}
 
-    def _locks(self) -> Iterator[str]:
+    def _locks(self) -> Iterator[bytes]:
         """dvc.lock as it is now, then in every commit that changed it."""
-        path = self.root / _LOCK
-        yield path.read_text(encoding="utf-8") if path.is_file() else ""
-        found = _git(self.root, "log", "--all", "--format=%H", "--", _LOCK)
-        prefix = _git(self.root, "rev-parse", "--show-prefix").strip()
-        for commit in found.split():
-            yield _git(self.root, "show", f"{commit}:{prefix}{_LOCK}")
+        path, git = self.root / LOCK, open_git(self.root)
+        yield path.read_bytes() if path.is_file() else b""
+        held = git.blobs([(commit, LOCK) for commit, _, _ in git.commits(LOCK)]) if git else []
+        yield from (blob[1] for blob in held if blob is not None)
 
     def _runs(self) -> list[Path]:
         return sorted(path for path in self.runs.glob("*/*/*") if path.is_file()) if self.runs.is_dir() else []
 
 
-def _git(root: Path, *arguments: str) -> str:
-    """What git says; "" where there is no repository, or no such file in a commit."""
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 else ""
-
-
-def _yaml(text: str) -> dict[str, Any]:
-    try:
-        found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError:
-        return {}
-    stages = found.get("stages") if isinstance(found, dict) else None
-    return {str(name): stage for name, stage in stages.items() if isinstance(stage, dict)} if stages else {}
-
-
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        found = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, ValueError, yaml.YAMLError):
+        found = read_yaml(path.read_bytes())
+    except OSError:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.narration.store import FOLDER
+import soundfile
 
-SOUNDS = (".wav", ".flac", ".opus", ".mp3", ".m4b")
+from pipeline.narration.options import FORMATS
+from pipeline.narration.store import FOLDER
+from voice.label import label_text, read_label
+
+SOUNDS = tuple(f".{form}" for form in FORMATS)
 _MANIFEST = "manifest.jsonl"
 
 
@@ -29,7 +33,7 @@ def find_spoken(root: Path, voices: set[str], skip: set[Path]) -> list[Path]:
             found |= set(_lines(folder, voices))
     store = root / FOLDER
     for path in sorted(store.glob("*.flac")) if store.is_dir() else ():
-        if _label(path) in {*map(_text, voices)}:
+        if _label(path) in {*map(label_text, voices)}:
             found |= {path, path.with_suffix(".json")}
     here = root.resolve()  # a link may lead out of the project
     return sorted(path for path in found if path.is_file() and path.parent.resolve().is_relative_to(here))
@@ -68,16 +72,7 @@ def _voices(facts: dict[str, Any]) -> set[str]:
 
 
 def _label(path: Path) -> str:
-    import soundfile
-
     try:
-        with soundfile.SoundFile(path) as file:
-            return str(file.comment)
+        return read_label(path)
     except (OSError, soundfile.LibsndfileError):
         return ""
-
-
-def _text(voice: str) -> str:
-    from voice.label import label_text
-
-    return label_text(voice)

@@ -76,7 +76,7 @@ def answer(word: str = "ann", rows: int = 3, problems: tuple[str, ...] = ()) -> 
         (BaseWeights("models/base/a", "22", "22", word, word, word),),
         steps(name=word),
         None,
-        problems,
+        tuple(("output", text) for text in problems),
         (Utterances(word, (*kept, out), (word,)),),
         (Metrics("m.json", word, False, word, {}, {word: 1.5}),),
         Environment("c0", None, (word,), "33", "requirements.lock", "44", "3", "linux", word, 2, (), (word,)),

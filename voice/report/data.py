@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterable
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from voice.files import write_bytes
 from voice.report import data_coverage, data_phrases
@@ -20,6 +20,7 @@ from voice.report.data_summary import Summary, summarise
 from voice.report.data_tables import Row, Tables, duration, load, number, word
 from voice.report.data_timeline import KINDS, clock, shares, spans, timeline
 from voice.report.data_worst import RULE, worst
+from voice.report.templates import templates
 
 PAGE = "report.html"
 THUMBNAILS = 300  # segments with a small picture; each costs some 4 kB and 10 ms
@@ -109,13 +110,7 @@ def render(voice: str, folder: Path, tables: Tables, summary: Summary) -> str:
 
 @functools.cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates(Path(__file__).parent)
 
     def figure(row: Row, key: str, digits: int = 1) -> str:
         value = number(row, key)

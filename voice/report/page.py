@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from voice.metrics.summary import SUFFIX
+from voice.report.templates import templates
 
 ROWS = {
     "phone_error": "phone error (edits per phone, lower is better)",
@@ -49,14 +49,7 @@ def render(
 
     All text is escaped; sound is linked, relative to the folder that holds the page.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates(Path(__file__).parent, keep_trailing_newline=True)
     groups = {name: comparison(figures) for name, figures in metrics.items()}
     by_line = [(name, rows.to_dict(orient="records")) for name, rows in lines.groupby("line", sort=False)]
     return environment.get_template("page.html.j2").render(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline.audit.exports.bom import figures
 from pipeline.audit.exports.facts import Model, voice_steps
+from voice.report.templates import templates
 
 TEMPLATE = "model_card.md.j2"
 TRAININGS = ("train_semantic", "train_acoustic")
@@ -18,10 +18,7 @@ TRAININGS = ("train_semantic", "train_acoustic")
 
 def model_card(model: Model) -> str:
     """The card. Texts of people are put on one line, and can add neither table cells nor HTML."""
-    pages = Environment(
-        loader=PackageLoader("pipeline.audit.exports", "."), undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
+    pages = templates(Path(__file__).parent, keep_trailing_newline=True, autoescape=False)
     pages.filters["cell"] = cell
     rows = [row for table in model.audit.utterances if table.voice == model.voice for row in table.rows]
     trained = [row for row in rows if row.fate == "train"]
