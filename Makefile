@@ -16,10 +16,13 @@ voice: .venv/ready
 	dvc repro
 
 test: .venv/ready lint
-	python -m pytest -q -m "not slow and not gpu"
+	python -m pytest -q -m "not slow and not gpu" $(WORKERS)
 
 test-all: .venv/ready lint
 	python -m pytest -q --hypothesis-profile=search
+
+# Whole files to two workers, in their order: fixtures of a file are made once, and the long ones come early.
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready
 	ruff check .

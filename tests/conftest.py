@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -16,19 +20,37 @@ settings.register_profile("search", max_examples=300, deadline=None, print_blob=
 settings.load_profile("steady")
 
 
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str, name: str, make: Callable[[Path], object]) -> Tiny:
+    """The project that `make` puts into a folder, made by the worker that asks first; the others wait for it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base if worker_id == "master" else base.parent) / "tiny"
+    shared.mkdir(exist_ok=True)
+    root, ready = shared / name, shared / f"{name}.ready"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.exists():
+            shutil.rmtree(root, ignore_errors=True)
+            make(root)
+            ready.touch()
+    return Tiny(root)
+
+
 @pytest.fixture(scope="session")
-def tiny_source(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+def tiny_source(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Tiny:
     """Never built; not to be changed."""
-    return make_project(tmp_path_factory.mktemp("tiny") / "source")
+    return once(tmp_path_factory, worker_id, "source", make_project)
 
 
 @pytest.fixture(scope="session")
-def tiny_built(tiny_source: Tiny) -> Tiny:
+def tiny_built(tiny_source: Tiny, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Tiny:
     """Built by one `dvc repro`, outputs committed as DVC advises; not to be changed."""
-    built = tiny_source.copy(tiny_source.root.parent / "built")
-    assert built.repro() == EVERYTHING
-    built.commit()
-    return built
+
+    def build(root: Path) -> None:
+        built = tiny_source.copy(root)
+        assert built.repro() == EVERYTHING
+        built.commit()
+
+    return once(tmp_path_factory, worker_id, "built", build)
 
 
 @pytest.fixture
@@ -41,6 +63,18 @@ def source(tiny_source: Tiny, tmp_path: Path) -> Tiny:
 def project(tiny_built: Tiny, tmp_path: Path) -> Tiny:
     """A copy of the built project."""
     return tiny_built.copy(tmp_path / "project")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands over what it checked."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["golden"] = golden.CHECKED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """The records of a worker join those of this process."""
+    golden.CHECKED.extend(getattr(node, "workeroutput", {}).get("golden", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import unicodedata
 from dataclasses import dataclass, replace
@@ -11,7 +13,7 @@ from typing import Any
 from pipeline.narration.captions import write_captions
 from pipeline.narration.layout import Layout, Placed
 from pipeline.narration.options import BookOptions
-from pipeline.narration.sound import Finish, stream, write_sound
+from pipeline.narration.sound import Finish, Sound, stream, write_sound
 from pipeline.narration.store import Known, LineStore
 from pipeline.scripts import Script
 from voice.mastering.chapters import Chapter
@@ -59,15 +61,10 @@ class Book:
         rate = self.layout.rate
         if not placed:
             return []
-        written = write_sound(
-            stem,
-            lambda: stream(self.store, placed, self.done, rate),
-            rate,
-            self.finish,
-            tags,
-            chapters,
-            **self.more,
-        )
+        parts = [[self.done[entry.key].sha256, entry.pause, entry.start, entry.end] for entry in placed]
+        digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        sound = Sound(lambda: stream(self.store, placed, self.done, rate), rate, digest)
+        written = write_sound(stem, sound, self.finish, tags, chapters, **self.more)
         captions = write_captions(stem, placed, self.done, self.store, rate, shift)
         return [*(one.path for one in written), *captions]
 

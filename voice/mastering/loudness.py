@@ -94,11 +94,14 @@ class Mastering:
         return _apply(blocks, self.gain_db, limiter)
 
 
-def master(open_blocks: Callable[[], Blocks], rate: int, target: Target) -> Mastering:
+def master(
+    open_blocks: Callable[[], Blocks], rate: int, target: Target, through: Callable[[Blocks], Blocks] = iter
+) -> Mastering:
     """Find the gain; `open_blocks` gives the stream anew for each pass.
 
     One pass where no peak is in the way, else two to five: what the limiter takes is given back until the level is
-    within 0.1 dB. Silence keeps its level. `after` says what was reached; the caller judges it.
+    within 0.1 dB. Silence keeps its level. `after` says what was reached; the caller judges it. Each limited stream
+    goes `through` that function before it is measured, the last one is that of the answer.
     """
     before = levels(open_blocks(), rate)
     gain = 0.0 if _level(before, target) <= FLOOR_DB else round(target.level - _level(before, target), 3)
@@ -106,7 +109,7 @@ def master(open_blocks: Callable[[], Blocks], rate: int, target: Target) -> Mast
         return Mastering(target, gain, False, before, _moved(before, gain))
     for _ in range(_ROUNDS):
         limiter = Limiter(rate, target.ceiling_db)
-        after = levels(_apply(open_blocks(), gain, limiter), rate)
+        after = levels(through(_apply(open_blocks(), gain, limiter)), rate)
         found = Mastering(
             target, gain, True, before, after, round(limiter.seconds, 3), round(max(0.0, limiter.most_db), 2)
         )

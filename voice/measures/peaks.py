@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from voice.levels import FULL_SCALE, decibels
@@ -17,7 +18,30 @@ _SECOND = [
     0.77978515625, -0.2003173828125, 0.1015625, -0.0582275390625, 0.0330810546875, -0.0189208984375,
 ]  # fmt: skip
 _PHASES = np.array([_FIRST, _SECOND, _SECOND[::-1], _FIRST[::-1]], dtype=np.float32)
-_TAPS = _PHASES.shape[1]
+TAPS = _PHASES.shape[1]
+_BACKWARDS = np.ascontiguousarray(_PHASES[:, ::-1].T)  # [taps, phases], for products with windows
+# No value between samples is larger than this times the samples that it comes from.
+_MOST = float(np.abs(_PHASES).sum(axis=1).max()) * 1.001
+_PART = 128  # samples looked at together
+
+
+def between_samples(data: NDArray[np.float32], above: float) -> NDArray[np.float32]:
+    """Magnitudes of the oversampled signal: [N - TAPS + 1], the largest phase of `data[i : i + TAPS]` at each i.
+
+    0 stands for a value that cannot be larger than `above`: few parts of speech come near a peak, and only those
+    are computed. `data` is float32 [N], N at least TAPS.
+    """
+    count = len(data) - TAPS + 1
+    parts = -(-count // _PART)
+    padded = np.zeros((parts + 1) * _PART, np.float32)
+    padded[: len(data)] = data
+    loudest = np.abs(padded).reshape(-1, _PART).max(axis=1)
+    near = np.flatnonzero(np.maximum(loudest[:-1], loudest[1:]) * _MOST > above)
+    found = np.zeros((parts, _PART), np.float32)
+    if len(near):
+        spans = sliding_window_view(padded, _PART + TAPS - 1)[near * _PART]
+        found[near] = np.abs(sliding_window_view(spans, TAPS, axis=1) @ _BACKWARDS).max(axis=2)
+    return found.reshape(-1)[:count]
 
 
 class TruePeak:
@@ -26,17 +50,16 @@ class TruePeak:
     def __init__(self) -> None:
         self._sample = 0.0
         self._true = 0.0
-        self._before = np.zeros(_TAPS - 1, dtype=np.float32)
+        self._before = np.zeros(TAPS - 1, dtype=np.float32)
 
     def add(self, block: NDArray[np.float32]) -> None:
         """Take `block` into account."""
         self._sample = max(self._sample, float(np.abs(block).max(initial=0.0)))
         data = np.concatenate([self._before, block])
-        self._before = data[-(_TAPS - 1) :]
-        if len(data) >= _TAPS:
-            for phase in _PHASES:
-                found = np.convolve(data, phase, "valid")
-                self._true = max(self._true, float(found.max()), -float(found.min()))
+        self._before = data[-(TAPS - 1) :]
+        if len(data) >= TAPS:
+            largest = max(self._true, self._sample)
+            self._true = max(self._true, float(between_samples(data, largest).max()))
 
     def peak_db(self) -> float:
         """Largest sample, dBFS."""
@@ -44,7 +67,7 @@ class TruePeak:
 
     def true_peak_db(self) -> float:
         """Largest value between or on samples, dBTP. The last half of the filter runs out in silence."""
-        self.add(np.zeros(_TAPS - 1, dtype=np.float32))
+        self.add(np.zeros(TAPS - 1, dtype=np.float32))
         return decibels(max(self._true, self._sample) ** 2)
 
 

@@ -14,7 +14,7 @@ from tests.voice.measures.signals import demo, fed, pieces, tone
 from voice.levels import FLOOR_DB, clipping_runs, snr_db
 from voice.measures.loudness import Loudness
 from voice.measures.noise import Snr
-from voice.measures.peaks import Clipping, TruePeak
+from voice.measures.peaks import TAPS, Clipping, TruePeak, between_samples
 from voice.measures.windows import Windows
 
 RATES = [8000, 11025, 16000, 22050, 24000, 44100, 48000, 96000]
@@ -79,6 +79,19 @@ def test_peaks_do_not_depend_on_where_blocks_end(seed: int, cut: int) -> None:
     parts.add(wave[:cut])
     parts.add(wave[cut:])
     assert whole.peak_db() == parts.peak_db() and whole.true_peak_db() == parts.true_peak_db() >= whole.peak_db()
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 10**6), length=st.integers(TAPS, 700), above=st.floats(0, 2))
+def test_what_may_be_above_a_level_is_computed_and_the_rest_is_below(seed: int, length: int, above: float) -> None:
+    rng = np.random.default_rng(seed)
+    wave = (rng.uniform(-1, 1, length) * np.repeat(rng.uniform(0, 1, length // 50 + 1), 50)[:length]).astype(np.float32)
+    everywhere = between_samples(wave, -1.0)
+    found = between_samples(wave, above)
+    assert len(found) == length - TAPS + 1
+    computed = found > 0
+    assert np.array_equal(found[computed], everywhere[computed])
+    assert (everywhere[~computed] <= above).all()
 
 
 @settings(max_examples=100, deadline=None)
