@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pipeline.audit.credentials.certificates import anchors_of
 from pipeline.audit.credentials.claim import speech_facts
@@ -13,7 +12,7 @@ from pipeline.audit.credentials.local import CHAIN
 from pipeline.audit.credentials.read import Credentials, as_json, read_credentials
 from pipeline.audit.hashes import Hashes
 from pipeline.audit.narrated import HEX64, Narrated, SpokenFile, find_in_ledger, other_weights
-from pipeline.ledger.find import Found, look_up
+from pipeline.ledger.find import label_of, look_up
 
 UNREAD = "carries content credentials, unread (pip install 'reprovoice[c2pa]')"
 
@@ -71,17 +70,12 @@ def _find_copy(root: Path, path: Path, hashes: Hashes, credentials: Credentials)
     # The credentials say that nothing changed since the copy was signed; its sha256 is its own.
     file = SpokenFile(name, found.text or "", digest if same else named, digest, voices, found.record)
     problems = () if credentials.state == "trusted" else (f"{name}: credentials {credentials.told}",)
-    if same and not _agrees(credentials.facts, found):
+    if same and as_json(credentials.facts) != as_json(speech_facts(found, label_of(path))):
         problems += (f"{name}: its credentials say otherwise than {found.record}",)
     problems += other_weights(root, hashes, voices, found.weights)
     return Narrated(
         voices, found.record, (file,), problems, found.consents, found.weights, found.path, credentials=credentials
     )
-
-
-def _agrees(facts: dict[str, Any], found: Found) -> bool:
-    """Whether an assertion is what would be said today; of a run with several labels any may be the file's."""
-    return any(as_json(facts) == as_json(speech_facts(found, label)) for label in (None, *found.labels))
 
 
 def _name(root: Path, path: Path) -> str:

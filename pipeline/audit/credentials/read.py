@@ -59,7 +59,7 @@ def read_credentials(path: Path, anchors: str = "") -> Credentials | None:
         kind = ANY if apart is not None else FORMATS.get(path.suffix.lower(), ANY)
         with path.open("rb") as file, c2pa.Reader(kind, file, apart, context=context(anchors)) as reader:
             return _judged(reader)
-    except c2pa.C2paError as error:
+    except (c2pa.C2paError, KeyError) as error:  # KeyError: which manifest counts cannot be told
         return Credentials("damaged", "", (one_line(str(error)),), {})
 
 

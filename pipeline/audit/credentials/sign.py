@@ -74,10 +74,10 @@ def _allowed(project: Project, path: Path) -> Found:
         if stone := blocks(stones, consent=spoke.consent_id, hashes=hashes, voice=spoke.voice):
             raise revoked(spoke.voice, stone)
     audit = audit_in(project, path)
-    if found is None:
-        raise UserError(f"{path}: no run in the ledger made it", "only sounds of narrate and say get credentials")
     if not audit.fresh:
         raise UserError(f"{path}: {audit.verdict}", "credentials are for sounds whose chain is as it was")
+    if found is None:
+        raise UserError(f"{path}: no run in the ledger made these bytes", "name a sound of narrate or say, not a copy")
     for spoke in found.voices:
         permit_weights(project.root / "models" / spoke.voice, _PURPOSE[found.kind])
     return found
