@@ -157,7 +157,7 @@ def manifest_at(data: bytes) -> tuple[int, int]:
     return place, place + int.from_bytes(data[place : place + 4], "big")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_one_changed_byte_outside_of_the_manifest_is_told(spoken_once: Path, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(SOUNDS))

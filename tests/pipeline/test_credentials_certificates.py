@@ -78,7 +78,7 @@ def test_a_kind_of_key_that_does_not_sign_is_refused(tmp_path: Path, monkeypatch
         certificates._algorithm(ec.generate_private_key(ec.SECP256K1()), key)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_damaged_pem_is_never_a_traceback(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     folder = tmp_path_factory.getbasetemp() / "damaged"

@@ -69,7 +69,7 @@ def _find_copy(root: Path, path: Path, hashes: Hashes, credentials: Credentials)
     same = credentials.state in ("trusted", "valid", "expired")
     # The credentials say that nothing changed since the copy was signed; its sha256 is its own.
     file = SpokenFile(name, found.text or "", digest if same else named, digest, voices, found.record)
-    problems = () if credentials.state == "trusted" else (f"{name}: credentials {credentials.told}",)
+    problems: tuple[str, ...] = () if credentials.state == "trusted" else (f"{name}: credentials {credentials.told}",)
     if same and as_json(credentials.facts) != as_json(speech_facts(found, label_of(path))):
         problems += (f"{name}: its credentials say otherwise than {found.record}",)
     problems += other_weights(root, hashes, voices, found.weights)

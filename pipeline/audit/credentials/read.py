@@ -68,7 +68,7 @@ def _judged(reader: Any) -> Credentials:
     failures = (results.get("activeManifest") or {}).get("failure") or []
     codes = tuple(dict.fromkeys(one_line(str(each.get("code"))) for each in failures))
     active = reader.get_active_manifest() or {}
-    facts = next((each["data"] for each in active.get("assertions", []) if each.get("label") == LABEL), {})
+    facts: Any = next((each["data"] for each in active.get("assertions", []) if each.get("label") == LABEL), {})
     signature = active.get("signature_info") or {}
     names = (signature.get("common_name"), signature.get("issuer"))
     return Credentials(
