@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import importlib.util
 import io
 import json
 import resource
@@ -364,3 +365,18 @@ def test_of_several_only_the_exported_is_written(spoken: Path, tmp_path: Path) -
     assert sorted(file.name for file in (tmp_path / "o").iterdir()) == ["book.opus", "book.opus.c2pa"]
     again = export_credentials(spoken, spoken / "out/book/book.opus", tmp_path / "o")
     assert again == made
+
+
+def test_without_the_library_the_audit_says_that_credentials_are_unread(
+    spoken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "c2pa" else known(name))
+    unread = "carries content credentials, unread (pip install 'reprovoice[c2pa]')"
+    found = audit(spoken, copy_of(spoken, "out/book/book.mp3"))
+    assert unread in found.verdict and "known by its label alone" in found.verdict
+    with pytest.raises(UserError, match="unknown: no stage makes it") as caught:
+        audit(spoken, copy_of(spoken, "out/hello.wav"))
+    assert unread in str(caught.value)
+    assert audit(spoken, copy_of(spoken, "out/book/book.opus")).fresh  # the very bytes of the narration
+    assert audit(spoken, spoken / "out/hello.wav").fresh
