@@ -38,7 +38,7 @@ lint: .venv/ready
 	@touch $@
 
 # After a change of the dependencies in pyproject.toml. Every extra but ray, which those who have a cluster bring along.
-LOCKED := ja ko yue silero s3 enhance export recognise dask dev
+LOCKED := ja ko yue silero s3 enhance export c2pa recognise dask dev
 lock: .venv/ready
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--no-annotate $(addprefix --extra ,$(LOCKED)) pyproject.toml -o requirements.lock

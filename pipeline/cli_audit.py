@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,8 @@ import typer
 from pipeline.cli_options import Json
 from pipeline.settings import project_root
 from voice.errors import UserError
+
+OWN = "signed with this project's own certificate, which nobody else trusts; --certificate and --key take another"
 
 
 def register(app: typer.Typer) -> None:
@@ -34,8 +37,16 @@ def audit(
     html: Annotated[Path | None, typer.Option("--html", help="Write the answer for an output as a page, too.")] = None,
     export: Annotated[
         Path | None,
-        typer.Option("--export", help="Write models/<voice> as model card, SLSA, CycloneDX ... into a folder."),
+        typer.Option(
+            "--export",
+            help="Write models/<voice> as model card, SLSA, CycloneDX ... into a folder, a sound signed (C2PA).",
+        ),
     ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option("--certificate", help="PEM chain that signs an exported sound, or a signer to trust in one."),
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="PEM key of the first certificate, to sign with.")] = None,
     as_json: Json = False,
 ) -> None:
     """Say which data, parameters, code and base weights made an output, and whether they changed; and more."""
@@ -47,12 +58,14 @@ def audit(
         raise UserError("audit needs a path", "for example `reprovoice audit models/<voice>`")
     if path is not None and (consent or stage):
         raise UserError(f"{asked[0]} takes no path", f"leave {path} out")
+    if key and not export or certificate and asked not in ([], ["--export"]):
+        raise UserError("--certificate and --key go with a sound", "see `reprovoice audit --help`")
     root = project_root()
     if html is not None:
         _check_page(root, path, asked, html)
     with _uncollected():
         if export:
-            _export(root, Path(path or ""), export, as_json)
+            _export(root, Path(path or ""), export, certificate, key, as_json)
         elif stage:
             _reproduce(root, stage, as_json)
         elif verify:
@@ -62,7 +75,7 @@ def audit(
         elif forward or (path is not None and _asks_forward(root, path)):
             _forward(root, path, None, as_json)
         else:
-            _backward(root, Path(path or ""), as_json, html)
+            _backward(root, Path(path or ""), as_json, html, certificate)
 
 
 def _check_page(root: Path, path: str | None, asked: list[str], html: Path) -> None:
@@ -90,10 +103,10 @@ def _asks_forward(root: Path, path: str) -> bool:
     return full.is_relative_to(root / "data" / "raw")
 
 
-def _backward(root: Path, path: Path, as_json: bool, html: Path | None) -> None:
+def _backward(root: Path, path: Path, as_json: bool, html: Path | None, certificate: Path | None) -> None:
     from pipeline.audit import audit as run_audit
 
-    found = run_audit(root, path)
+    found = run_audit(root, path, certificate)
     if html is not None:
         from pipeline.audit.page import write_page
 
@@ -130,11 +143,25 @@ def _reproduce(root: Path, stage: str, as_json: bool) -> None:
     _leave(found.ok)
 
 
-def _export(root: Path, path: Path, out: Path, as_json: bool) -> None:
-    from pipeline.audit.exports import export
+def _export(root: Path, path: Path, out: Path, certificate: Path | None, key: Path | None, as_json: bool) -> None:
+    from pipeline.audit.records import SOUNDS
 
-    made = [str(file) for file in export(root, path, out)]
-    emit_json({"files": made}) if as_json else print("\n".join(made))
+    told: dict[str, Any] = {}
+    if path.suffix in SOUNDS:
+        from pipeline.audit.credentials.sign import export_credentials
+
+        signed = export_credentials(root, path, out, certificate, key)
+        files, told = signed.files, {"signer": signed.signer, "own": signed.own}
+    elif certificate or key:
+        raise UserError(f"{path}: only sounds are signed", "leave out --certificate and --key")
+    else:
+        from pipeline.audit.exports import export
+
+        files = tuple(export(root, path, out))
+    made = [str(file) for file in files]
+    emit_json({"files": made, **told}) if as_json else print("\n".join(made))
+    if told.get("own"):
+        print(f"note: {OWN}", file=sys.stderr)
 
 
 def _show(found: Any, printer: str, as_json: bool) -> None:

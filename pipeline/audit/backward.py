@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.audit.chain import Step, chain_of, not_made
+from pipeline.audit.credentials.copies import heard
 from pipeline.audit.environment import Environment, read_environment
 from pipeline.audit.history import spoken_by
 from pipeline.audit.metrics import Metrics, read_metrics
-from pipeline.audit.narrated import Narrated, find_in_ledger, find_narrated
+from pipeline.audit.narrated import Narrated, find_narrated
 from pipeline.audit.project import Project, open_project
 from pipeline.audit.records import SOUNDS
 from pipeline.audit.sources import BaseWeights, Source, read_base, read_sources
@@ -91,23 +92,24 @@ def _narration(narrated: Narrated) -> dict[str, Any]:
     return asdict(narrated) | {"voice": narrated.voice, "files": files, "weights": dict(narrated.weights)}
 
 
-def audit(root: Path, path: Path) -> Audit:
+def audit(root: Path, path: Path, certificate: Path | None = None) -> Audit:
     """Audit an output of a stage, a folder of outputs, or a narrated file or folder.
 
-    A sound file that no record covers is looked up by its bytes, also one from outside of the project. Raises
+    A sound file that no record covers is looked up by its bytes and by its content credentials, also one from outside
+    of the project; their signer is trusted when `certificate` (PEM) or the project's own is his or above his. Raises
     UserError for another path outside the project, an input, or something nobody made here.
     """
     with open_project(root) as project:
-        return audit_in(project, path)
+        return audit_in(project, path, certificate)
 
 
-def audit_in(project: Project, path: Path) -> Audit:
+def audit_in(project: Project, path: Path, certificate: Path | None = None) -> Audit:
     """`audit` in an opened project."""
     narrated = find_narrated(project.root, path.resolve(), project.hashes)
-    if narrated is None and path.is_file() and path.suffix in SOUNDS and not _of_a_stage(project, path):
-        narrated = find_in_ledger(project.root, path.resolve(), project.hashes)
+    if path.is_file() and path.suffix in SOUNDS and (narrated or not _of_a_stage(project, path)):
+        narrated, told = heard(project.root, path.resolve(), project.hashes, narrated, certificate)
         if narrated is None:
-            raise _unknown(project, path)
+            raise _unknown(project, path, told)
     target = path.name if narrated and not _inside(project, path) else project.relative(path)
     problems: list[Problem] = []
     if narrated is None:
@@ -176,10 +178,11 @@ def _of_a_stage(project: Project, path: Path) -> bool:
     return bool(target and (project.lineage.makers(target) or project.lineage.readers(target)))
 
 
-def _unknown(project: Project, path: Path) -> UserError:
+def _unknown(project: Project, path: Path, told: str) -> UserError:
     digest = project.hashes.sha256(path.resolve())
+    more = f"; {told}" if told else ""
     return UserError(
-        f"{path}: unknown: no stage makes it and no narration or ledger lists it, nor its sha256 {digest}",
+        f"{path}: unknown: no stage makes it and no narration or ledger lists it, nor its sha256 {digest}{more}",
         "it was not made in this project, or was changed, or its manifest or sidecar is gone",
     )
 

@@ -6,10 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.audit.hashes import Hashes
 from pipeline.audit.records import MANIFEST, SOUNDS, Spoken, read_all, read_manifest, read_sidecar
 from pipeline.ledger.find import label_of, look_up
+
+if TYPE_CHECKING:
+    from pipeline.audit.credentials.read import Credentials
 
 HEX64 = re.compile(r"[0-9a-f]{64}")
 
@@ -37,7 +41,8 @@ class SpokenFile:
 class Narrated:
     """What a narration or a single utterance is: who spoke, under which consent, with which weights, and its files.
 
-    `copy_of` is the recorded path when the file itself has no record but the bytes of one that has.
+    `copy_of` is the recorded path when the file itself has no record but the bytes of one that has, or `credentials`
+    that name it.
     """
 
     voices: tuple[str, ...]
@@ -47,6 +52,7 @@ class Narrated:
     consents: tuple[str, ...] = ()
     weights: tuple[tuple[str, str], ...] = ()
     copy_of: str | None = None
+    credentials: Credentials | None = None
 
     @property
     def voice(self) -> str:
@@ -90,7 +96,7 @@ def find_in_ledger(root: Path, path: Path, hashes: Hashes) -> Narrated | None:
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
     voices = tuple(spoke.voice for spoke in found.voices)
     file = SpokenFile(name, found.text or "", found.sha256, digest, voices, found.record)
-    problems = _other_weights(root, hashes, voices, found.weights)
+    problems = other_weights(root, hashes, voices, found.weights)
     if found.how == "label":
         problems = (f"{name} changed since it was made: known by its label alone", *problems)
     return Narrated(voices, found.record, (file,), problems, found.consents, found.weights, found.path)
@@ -108,7 +114,7 @@ def _by_content(root: Path, path: Path, hashes: Hashes) -> Narrated | None:
     found = same[0]
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
     file = SpokenFile(name, found.text, found.sha256, digest, found.voices, found.record)
-    problems = _other_weights(root, hashes, found.voices, found.weights)
+    problems = other_weights(root, hashes, found.voices, found.weights)
     return Narrated(found.voices, found.record, (file,), problems, found.consents, found.weights, found.path)
 
 
@@ -124,12 +130,12 @@ def check_spoken(
     named = tuple(dict.fromkeys(pair for entry in spoken for pair in entry.weights)) or weights
     consents = tuple(dict.fromkeys(item for entry in spoken for item in entry.consents))
     problems = tuple(f"{file.path} {file.state}" for file in files if file.state != "ok")
-    problems += _other_weights(root, hashes, voices, named)
+    problems += other_weights(root, hashes, voices, named)
     record = next((entry.record for entry in spoken if entry.kind == "line"), spoken[0].record)
     return Narrated(voices, record, files, problems, consents, named)
 
 
-def _other_weights(
+def other_weights(
     root: Path, hashes: Hashes, voices: Sequence[str], weights: Sequence[tuple[str, str]]
 ) -> tuple[str, ...]:
     """A line for each file of weights that lies there now and is not among those that spoke."""

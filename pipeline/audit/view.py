@@ -66,7 +66,9 @@ def audit_tree(audit: Audit) -> Tree:
         told = audit.narrated
         branch = tree.add(f"spoken by {escape(', '.join(told.voices))}, record {escape(told.record)}")
         if told.copy_of:
-            branch.add(f"the bytes of {escape(told.copy_of)}")
+            branch.add(f"{'a signed copy' if told.credentials else 'the bytes'} of {escape(told.copy_of)}")
+        if told.credentials:
+            branch.add(f"content credentials {escape(told.credentials.told)}")
         if told.consents:
             branch.add(f"under consent {escape('  '.join(told.consents))}")
         files = sorted(told.files, key=lambda file: file.state == "ok")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.ledger.entry import Entry, signed_bytes
+from pipeline.private_files import check_private, private_folder
 from voice.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ def signing_key(root: Path) -> Ed25519PrivateKey:
     path = root / KEY
     if not os.path.lexists(path):
         return _make(path)
-    if (mode := path.stat().st_mode & 0o777) & 0o077:
-        raise UserError(f"{KEY}: others can read it (mode {mode:04o})", f"chmod 600 {KEY}")
+    check_private(path, KEY)
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -44,8 +44,7 @@ def _make(path: Path) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     key = Ed25519PrivateKey.generate()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (path.parent / ".gitignore").write_text("*\n", encoding="utf-8")  # also in a project whose own list lacks it
+    private_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
