@@ -1,6 +1,7 @@
 """A book of 500 lines by a real voice: cold, again, with one line edited, with lines moved; and killed in between.
 
 python docs/bench_book.py [--voice demo_en] [--root PROJECT] [--lines 500] [--chapters 5] [--kills 10] [--seed 0]
+    [--format flac] [--loudness none] [--direct]
 
 The project is copied by links into a temporary folder, whose line store and outputs are its own; nothing is written
 into PROJECT. Each run is `reprovoice narrate` in a process of its own, with Prefect unless --direct. CPU is that of the
@@ -30,9 +31,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from voice.mastering.loudness import TARGETS
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 STORE = Path(".cache/items/narrate")
-LOUDNESS = -18.0
 
 
 class Scratch:
@@ -45,7 +47,8 @@ class Scratch:
             if (project / name).exists():
                 (folder / name).symlink_to(project / name)
         self._command = [sys.executable, "-m", "pipeline.cli", "narrate", "book.md", "--voice", chosen.voice]
-        self._command += ["--format", "flac", "--format", "m4b", "--loudness", "r128-18", "--json"]
+        self._command += [f"--format={form}" for form in chosen.formats]
+        self._command += ["--loudness", chosen.loudness, "--json"]
         self._command += ["--direct"] if chosen.direct else []
         paths = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH", "")]))
         self._env = {**os.environ, "PYTHONPATH": paths, "PREFECT_HOME": str(folder / ".prefect")}
@@ -114,7 +117,7 @@ def runs(scratch: Scratch, chosen: argparse.Namespace) -> tuple[dict[str, str], 
         table.add_row(name, *(f"{report[key]}" for key in ("lines", "rendered", "failed")), *figures)
         if first is None:
             first, seconds = (scratch.tree(), report["took"]), report["seconds"]
-            show_finished(scratch)
+            show_finished(scratch, chosen)
         elif name == "again":
             table.caption = f"again: {'all files' if scratch.tree() == first[0] else 'NOT all files'} as before"
         kept |= now
@@ -123,11 +126,14 @@ def runs(scratch: Scratch, chosen: argparse.Namespace) -> tuple[dict[str, str], 
     return first
 
 
-def show_finished(scratch: Scratch) -> None:
+def show_finished(scratch: Scratch, chosen: argparse.Namespace) -> None:
     """Loudness, chapters and subtitles of the finished book."""
-    level = check.loudness(scratch.out / "book.flac")
-    who, found = check.chapters(scratch.out / "book.m4b")
-    print(f"loudness {level:.2f} LUFS by pyloudnorm, {level - LOUDNESS:+.2f} LU off; chapters by {who}: {found}")
+    if chosen.loudness in TARGETS and "flac" in chosen.formats:
+        level, target = check.loudness(scratch.out / "book.flac"), TARGETS[chosen.loudness].level
+        print(f"loudness {level:.2f} LUFS by pyloudnorm, {level - target:+.2f} LU off {target}")
+    if "m4b" in chosen.formats:
+        who, found = check.chapters(scratch.out / "book.m4b")
+        print(f"chapters by {who}: {found}")
     table = Table("ms off speech (energy)", "count", "median", "95 % within", "most", "within 100 ms")
     for name, errors in check.cue_errors(scratch.out / "book", scratch.store).items():
         if len(errors):
@@ -155,8 +161,11 @@ def main() -> None:
     parser.add_argument("--chapters", type=int, default=5)
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--format", dest="formats", action="append", help="Kind of file, repeatable; flac by default.")
+    parser.add_argument("--loudness", default="none")
     parser.add_argument("--direct", action="store_true", help="Without Prefect.")
     chosen = parser.parse_args()
+    chosen.formats = chosen.formats or ["flac"]
     with tempfile.TemporaryDirectory() as folder:
         project = chosen.root.resolve()
         whole, work = runs(Scratch(Path(folder) / "whole", project, chosen), chosen)
