@@ -116,6 +116,7 @@ def check_spoken(
     root: Path, hashes: Hashes, spoken: Sequence[Spoken], weights: tuple[tuple[str, str], ...] = ()
 ) -> Narrated:
     """These records against their files and the present weights; `weights` where the records have none."""
+    hashes.read_ahead("sha256", [entry.path for entry in spoken])
     files = tuple(
         SpokenFile(entry.path, entry.text, entry.sha256, hashes.sha256(entry.path), entry.voices, entry.record)
         for entry in spoken
