@@ -13,6 +13,7 @@ from pipeline.audit.lockfile import edited_entries
 from pipeline.audit.narrated import check_spoken
 from pipeline.audit.project import Project, open_project
 from pipeline.audit.records import read_all
+from pipeline.audit.signed import ledger_problem
 from pipeline.audit.sources import read_base, read_sources
 
 
@@ -74,6 +75,7 @@ def _everything(project: Project) -> tuple[str, tuple[Step, ...], list[Problem]]
     base = read_base(project.root, project.hashes, steps)
     problems = chain_problems(project, steps, sources, base)
     spoken, wrong = read_all(project.root)
+    problems += [("ledger", text)] if (text := ledger_problem(project.root)) else []
     problems += [("narration", text) for text in wrong]
     if spoken:
         problems += [("narration", text) for text in check_spoken(project.root, project.hashes, spoken).problems]
