@@ -164,7 +164,8 @@ def narrate(root: Path, narrations: int, lines: int, weights: dict[str, str]) ->
                          "key": digest, "consent_id": consent})  # fmt: skip
         write_rows(folder / "manifest.jsonl", rows)
         digest = noise(folder / f"book-{number:03d}.flac", lines * 20 << 10)
-        facts = {"voice": VOICE, "voices": [VOICE], "sha256": digest, "text_sha256": "0" * 64, "weights": weights}
+        texts = hashlib.sha256("".join(f"{row['text']}\n" for row in rows).encode()).hexdigest()
+        facts = {"voice": VOICE, "voices": [VOICE], "sha256": digest, "text_sha256": texts, "weights": weights}
         write_json(folder / f"book-{number:03d}.flac.json", facts | {"consent_id": consent})
 
 
@@ -216,7 +217,9 @@ def main() -> None:
         root = Path(name) / "project"
         root.mkdir()
         narrate(root, options.narrations, options.lines, build(root, options.utterances, options.kilobytes))
+        os.sync()  # nothing of the building is left to do
         time.sleep(3)  # files younger than 2 s are read again
+        ask(root, "take.py", "--forward")  # Python has compiled the code
         for title, question in questions.items():
             shutil.rmtree(root / ".cache", ignore_errors=True)
             for when in ("first", "again"):

@@ -174,8 +174,18 @@ def _show(found: Any, printer: str, as_json: bool) -> None:
 
 
 def emit_json(value: Any) -> None:
-    """Print one JSON object on one line: indented, ten thousand utterances take a second longer."""
-    print(json.dumps(value, ensure_ascii=False, default=str))
+    """Print one JSON object on one line: indented, ten thousand utterances take a second longer.
+
+    As bytes: DVC puts a stream before stdout that looks for colours in all that is printed. Half signs are no UTF-8,
+    and are written as escapes with all else that is not ASCII.
+    """
+    try:
+        data = json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        data = json.dumps(value, default=str).encode()
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def _leave(good: bool) -> None:

@@ -20,6 +20,7 @@ from voice.tables import read_table
 from voice.train.blend import blend
 from voice.train.device import best_device
 from voice.train.loop import train, write_history
+from voice.train.noted import Noted
 
 REFERENCE_S = (3.0, 8.0)
 
@@ -39,11 +40,12 @@ def main(voice: str) -> None:
     model = Acoustic.load(base / "acoustic.safetensors")
     before = {name: value.clone() for name, value in model.state_dict().items()}
     blend(before, before, settings.blend)  # a wrong name is told now, not after the training
-    trainer = make_trainer(model, segments, settings, base, best_device())
+    device = best_device()
+    noted = Noted(make_trainer(model, segments, settings, base, device), device)
     files = inputs(place, base, ("acoustic", "discriminator", "texture"))
     folder = run_folder("train_acoustic", settings, params.threads, files)
     history = train(
-        trainer,
+        noted,
         steps(settings, sum(s.split == "train" for s in segments)),
         folder,
         seed=settings.seed,
@@ -72,7 +74,8 @@ def main(voice: str) -> None:
             "sha256": sha256_file(place.reference),
         },
     )
-    model.save(place.acoustic, note_of(voice, params.base, history.choice(), place.recordings.with_name(ORIGIN_FILE)))
+    chosen = history.choice() | noted.told()
+    model.save(place.acoustic, note_of(voice, params.base, chosen, place.recordings.with_name(ORIGIN_FILE)))
     print(f"train_acoustic {voice}: {history.choice()['why']}", flush=True)
 
 

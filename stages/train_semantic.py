@@ -16,6 +16,7 @@ from voice.nets.semantics import load_semantic
 from voice.tables import read_table
 from voice.train.device import best_device
 from voice.train.loop import train, write_history
+from voice.train.noted import Noted
 from voice.train.semantic import Line, SemanticTrainer
 
 
@@ -46,8 +47,9 @@ def main(voice: str) -> None:
         autocast=device == "cuda",
     )
     folder = run_folder("train_semantic", settings, params.threads, inputs(place, base, ("semantic",)))
+    noted = Noted(trainer, device)
     history = train(
-        trainer,
+        noted,
         total,
         folder,
         seed=settings.seed,
@@ -62,7 +64,8 @@ def main(voice: str) -> None:
         merge_lora(model)
     write_history(place.semantic_loss, history.rows)
     read_table(place.semantic_loss, Loss)
-    model.save(place.semantic, note_of(voice, params.base, history.choice(), place.recordings.with_name(ORIGIN_FILE)))
+    chosen = history.choice() | noted.told()
+    model.save(place.semantic, note_of(voice, params.base, chosen, place.recordings.with_name(ORIGIN_FILE)))
     print(f"train_semantic {voice}: {history.choice()['why']}", flush=True)
 
 

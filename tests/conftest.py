@@ -65,15 +65,21 @@ def project(tiny_built: Tiny, tmp_path: Path) -> Tiny:
     return tiny_built.copy(tmp_path / "project")
 
 
+LOST = pytest.StashKey[bool]()
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker hands over what it checked."""
+    """A worker hands over what it checked. A run that lost a worker failed, even if no test was cut off by it."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["golden"] = golden.CHECKED
+    elif session.config.stash.get(LOST, False):  # xdist ends with status 0 when it happens before the first test
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """The records of a worker join those of this process."""
+def pytest_testnodedown(node: Any, error: Any) -> None:
+    """The records of a worker join those of this process; one that crashed has none."""
+    node.config.stash[LOST] = node.config.stash.get(LOST, False) or bool(error)
     golden.CHECKED.extend(getattr(node, "workeroutput", {}).get("golden", []))
 
 

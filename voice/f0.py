@@ -6,10 +6,11 @@ is some thirty times slower.
 
 from __future__ import annotations
 
-import librosa
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
+
+from voice.librosa_parts import part
 
 LOWEST_HZ, HIGHEST_HZ = 60.0, 500.0
 PERIODIC = 0.6  # normalised autocorrelation of a voiced frame
@@ -28,7 +29,7 @@ def f0_track(wave: NDArray[np.float32], rate: int, hop: int) -> NDArray[np.float
         return np.zeros(frames, dtype=np.float32)
     left = size // 2 - hop // 2
     padded = np.pad(wave.astype(np.float32), (left, size))
-    track = librosa.yin(
+    track = part("core.pitch").yin(
         padded,
         fmin=LOWEST_HZ,
         fmax=HIGHEST_HZ,
@@ -38,7 +39,7 @@ def f0_track(wave: NDArray[np.float32], rate: int, hop: int) -> NDArray[np.float
         trough_threshold=0.2,
         center=False,
     )[:frames]
-    windows = librosa.util.frame(padded, frame_length=size, hop_length=hop).T[:frames]
+    windows = part("util").frame(padded, frame_length=size, hop_length=hop).T[:frames]
     lag = np.clip(np.round(rate / track).astype(int), 1, size // 2)
     base = np.arange(size // 2)
     still = windows[:, : size // 2]

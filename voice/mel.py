@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import librosa
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from voice.librosa_parts import part
+
 
 @lru_cache(maxsize=8)
 def _filter_bank(rate: int, n_fft: int, mels: int) -> torch.Tensor:
     """Slaney mel filters, [mels, n_fft//2+1] float32 (librosa's default: area-normalised)."""
-    return torch.from_numpy(librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=mels, fmin=0.0, fmax=None))
+    return torch.from_numpy(part("filters").mel(sr=rate, n_fft=n_fft, n_mels=mels, fmin=0.0, fmax=None))
 
 
 def mel_centres(rate: int, mels: int) -> NDArray[np.float64]:
     """Middle of each of the `mels` filters in Hz."""
-    return librosa.mel_frequencies(n_mels=mels + 2, fmin=0.0, fmax=rate / 2)[1:-1]
+    return part("core.convert").mel_frequencies(n_mels=mels + 2, fmin=0.0, fmax=rate / 2)[1:-1]
 
 
 @lru_cache(maxsize=16)

@@ -21,7 +21,7 @@ from pipeline.audit.utterances import Utterances, read_utterances
 from voice.consent import CONSENT_FILE
 from voice.errors import UserError
 
-ORDER = ("lock", "raw", "base", "input", "params", "code", "command", "made", "output", "narration", "cache")
+ORDER = ("lock", "raw", "base", "input", "params", "code", "command", "made", "output", "ledger", "narration", "cache")
 Problem = tuple[str, str]  # a kind of ORDER, and what is wrong
 
 

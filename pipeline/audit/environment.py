@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.audit.chain import Step
+from pipeline.audit.devices import trained_on
 from pipeline.audit.project import Project
 from pipeline.dvc_lock import LOCK
 from pipeline.git import SHALLOW
@@ -15,7 +16,6 @@ from pipeline.git import SHALLOW
 LIBRARIES = "requirements.lock"
 NOT_GIT = "not a Git repository: no commit to name"
 NO_COMMIT = "Git has no commit yet"
-DEVICE = "unknown: weights do not say it"
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Environment:
     """The environment now, and what of it the runs recorded.
 
     `recorded_in` is the commit that holds the present dvc.lock, None while it differs from Git; `dirty` lists files
-    that differ from `commit` and `dirty_sha256` is over all differences; `seeds` are those of the runs.
+    that differ from `commit` and `dirty_sha256` is over all differences; `seeds` are those of the runs,
+    `device` is what the weights say they were trained on.
     """
 
     commit: str | None
@@ -60,7 +61,7 @@ def read_environment(project: Project, steps: Sequence[Step]) -> Environment:
         libraries_sha256=project.hashes.sha256(LIBRARIES),
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
-        device=DEVICE,
+        device=trained_on(project.root, steps),
         threads=next((param.recorded for step in steps for param in step.params if param.name == "threads"), None),
         seeds=tuple(dict.fromkeys(_seeds(steps))),
         notes=tuple(notes),

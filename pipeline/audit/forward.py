@@ -9,9 +9,11 @@ from typing import Any
 
 from pipeline.audit.history import Version, read_versions
 from pipeline.audit.origins import Origin, find_consents, find_origins, readers
-from pipeline.audit.past import Past, find_past, weights_versions
+from pipeline.audit.past import Past, find_past
 from pipeline.audit.project import Project, open_project
-from pipeline.audit.records import Spoken, read_all
+from pipeline.audit.records import read_all
+from pipeline.audit.sounds import Sound, find_sounds
+from pipeline.audit.sources import read_source
 from pipeline.audit.utterances import Utterance, read_utterances
 from pipeline.git import SHALLOW
 from voice.errors import UserError
@@ -30,19 +32,6 @@ class Made:
     recorded: str | None
     there: bool
     share: str | None
-
-
-@dataclass(frozen=True)
-class Sound:
-    """A spoken file that rests on the input; `version` is now, a commit, or unknown."""
-
-    path: str
-    record: str
-    voices: tuple[str, ...]
-    sha256: str
-    text: str
-    version: str
-    there: bool
 
 
 @dataclass(frozen=True)
@@ -81,7 +70,7 @@ def forward(root: Path, given: str | None = None, consent: str | None = None) ->
 def forward_in(project: Project, given: str | None, consent: str | None = None) -> Forward:
     """`forward` in an opened project."""
     spoken, notes = read_all(project.root)
-    origins = find_consents(project, consent, spoken) if consent else find_origins(project, given or "")
+    origins = find_consents(project, consent) if consent else find_origins(project, given or "")
     touched = {name for origin in origins for name in _below(project, origin)}
     stages = project.select(touched)
     voices = sorted({stage.voice for stage in stages} - {""})
@@ -91,8 +80,9 @@ def forward_in(project: Project, given: str | None, consent: str | None = None) 
     past, unsure = find_past(project, versions, origins, consent)
     notes += unsure + ([SHALLOW] if project.git and project.git.shallow() else [])
     notes += [] if project.git else ["not a Git repository: past versions are not known"]
-    spoke = _speaking(project, touched)
-    sounds = _sounds(project, spoken, spoke, origins, consent, versions)
+    keys = {origin.key for origin in origins if origin.key} | _named(project, versions, consent)
+    sounds, wrong = find_sounds(project, spoken, _speaking(project, touched), keys, versions)
+    notes += wrong
     if consent and not (origins or past or sounds):
         raise UserError(f"--consent {consent}: no record, version or narration here has it", "see `reprovoice consent`")
     return Forward(
@@ -158,6 +148,15 @@ def _share(path: str, voice: str, rows: Sequence[Utterance]) -> str | None:
     return "held out only" if any(row.fate == "held_out" for row in mine) else "beside it"
 
 
+def _named(project: Project, versions: Sequence[Version], consent: str | None) -> set[str]:
+    """All names of the records that go by `consent`, now and in the past: sounds have the sha256 of theirs."""
+    if consent is None:
+        return set()
+    known = [read_source(project.root, project.hashes, voice).consent_ids for voice in project.voices]
+    known += [names for version in versions for names in version.consents.values()]
+    return {consent}.union(*(names for names in known if consent in names))
+
+
 def _speaking(project: Project, touched: set[str]) -> set[str]:
     """Voices that have weights among the outputs of these stages."""
     return {
@@ -165,30 +164,3 @@ def _speaking(project: Project, touched: set[str]) -> set[str]:
         for stage in project.select(touched)
         if any(path.startswith(f"models/{stage.voice}/") for path in stage.outs)
     }
-
-
-def _sounds(
-    project: Project,
-    spoken: Sequence[Spoken],
-    voices: set[str],
-    origins: Sequence[Origin],
-    consent: str | None,
-    versions: Sequence[Version],
-) -> list[Sound]:
-    keys = {origin.key for origin in origins if origin.key}
-    wanted = [
-        entry
-        for entry in spoken
-        if voices & set(entry.voices)
-        or (consent and consent in entry.consents)
-        or keys & {*entry.references, *entry.consents}
-    ]
-    books = {Path(entry.record).parent.as_posix(): entry.weights for entry in spoken if entry.kind == "book"}
-    find = weights_versions(project, versions)
-    found = []
-    for entry in wanted:
-        weights = entry.weights or books.get(Path(entry.record).parent.as_posix(), ())
-        there = (project.root / entry.path).is_file()
-        version = find(entry.voices, weights)
-        found.append(Sound(entry.path, entry.record, entry.voices, entry.sha256, entry.text, version, there))
-    return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.audit.hashes import Hashes
 from pipeline.audit.records import MANIFEST, SOUNDS, Spoken, read_all, read_manifest, read_sidecar
+from pipeline.audit.signed import changed_records, read_ledger
 from pipeline.ledger.find import label_of, look_up
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def find_narrated(root: Path, path: Path, hashes: Hashes) -> Narrated | None:
         covered = [entry for entry in (*lines, *books) if _covers(root / entry.path, path, folder, manifest)]
         if covered and lines:
             weights = books[0].weights if books else ()
-            return check_spoken(root, hashes, covered, weights)
+            return check_spoken(root, hashes, covered, weights, [book.record for book in books])
     if path.is_file() and path.suffix in SOUNDS:
         return _by_content(root, path, hashes)
     return None
@@ -114,14 +115,23 @@ def _by_content(root: Path, path: Path, hashes: Hashes) -> Narrated | None:
     found = same[0]
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
     file = SpokenFile(name, found.text, found.sha256, digest, found.voices, found.record)
-    problems = other_weights(root, hashes, found.voices, found.weights)
+    problems = changed_records(root, hashes, read_ledger(root), [found.record])
+    problems += other_weights(root, hashes, found.voices, found.weights)
     return Narrated(found.voices, found.record, (file,), problems, found.consents, found.weights, found.path)
 
 
 def check_spoken(
-    root: Path, hashes: Hashes, spoken: Sequence[Spoken], weights: tuple[tuple[str, str], ...] = ()
+    root: Path,
+    hashes: Hashes,
+    spoken: Sequence[Spoken],
+    weights: tuple[tuple[str, str], ...] = (),
+    more: Sequence[str] = (),
 ) -> Narrated:
-    """These records against their files and the present weights; `weights` where the records have none."""
+    """These records against the ledger, their files and the present weights; `weights` where the records have none.
+
+    `more` are paths of records that belong to them.
+    """
+    hashes.read_ahead("sha256", [entry.path for entry in spoken])
     files = tuple(
         SpokenFile(entry.path, entry.text, entry.sha256, hashes.sha256(entry.path), entry.voices, entry.record)
         for entry in spoken
@@ -129,7 +139,8 @@ def check_spoken(
     voices = tuple(dict.fromkeys(voice for entry in spoken for voice in entry.voices))
     named = tuple(dict.fromkeys(pair for entry in spoken for pair in entry.weights)) or weights
     consents = tuple(dict.fromkeys(item for entry in spoken for item in entry.consents))
-    problems = tuple(f"{file.path} {file.state}" for file in files if file.state != "ok")
+    problems = changed_records(root, hashes, read_ledger(root), [*(entry.record for entry in spoken), *more])
+    problems += tuple(f"{file.path} {file.state}" for file in files if file.state != "ok")
     problems += other_weights(root, hashes, voices, named)
     record = next((entry.record for entry in spoken if entry.kind == "line"), spoken[0].record)
     return Narrated(voices, record, files, problems, consents, named)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.audit.project import Project
-from pipeline.audit.records import Spoken
 from pipeline.audit.sources import Source, read_source
 from voice.consent import CONSENT_FILE
 from voice.errors import UserError
@@ -49,7 +47,7 @@ def find_origins(project: Project, given: str) -> list[Origin]:
     return [Origin(path, "file", key, missing=not full.exists())]
 
 
-def find_consents(project: Project, consent: str, spoken: Sequence[Spoken]) -> list[Origin]:
+def find_consents(project: Project, consent: str) -> list[Origin]:
     """The consent records with this id, now; [] is possible when only the past or a narration knows it.
 
     Raises UserError for something too short to be an id.

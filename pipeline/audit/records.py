@@ -14,7 +14,7 @@ from voice.errors import UserError
 SOUNDS = (".wav", ".flac", ".opus", ".mp3", ".m4b", ".m4a", ".ogg")
 MANIFEST = "manifest.jsonl"
 DEEPEST = 12  # folders below the project
-_SIDECARS = tuple(f"{suffix}.json" for suffix in SOUNDS)
+SIDECARS = tuple(f"{suffix}.json" for suffix in SOUNDS)
 _SKIPPED = {"__pycache__", "node_modules", "mlruns"}
 
 
@@ -40,13 +40,26 @@ class Spoken:
 
 def find_records(root: Path) -> Iterator[Path]:
     """Manifests and sidecars below `root`, in order; hidden folders (.git, .venv, .cache, .dvc) are left out."""
+    for folder, names in _walk(root):
+        for name in names:
+            if name == MANIFEST or name.endswith(SIDECARS):
+                yield Path(folder, name)
+
+
+def find_sound_files(root: Path) -> list[str]:
+    """Paths of sounds below `root`, in order; without what stages read and make, data and models."""
+    above = len(str(root)) + 1
+    found = [f"{folder}/{name}"[above:] for folder, names in _walk(root) for name in names
+             if name.endswith(SOUNDS)]  # fmt: skip
+    return [path for path in found if not path.startswith(("data/", "models/"))]
+
+
+def _walk(root: Path) -> Iterator[tuple[str, list[str]]]:
     top = str(root)
     for folder, folders, files in os.walk(top):
         depth = folder[len(top) :].count(os.sep)
         folders[:] = sorted(n for n in folders if not n.startswith(".") and n not in _SKIPPED and depth < DEEPEST)
-        for name in sorted(files):
-            if name == MANIFEST or name.endswith(_SIDECARS):
-                yield Path(folder, name)
+        yield folder, sorted(files)
 
 
 def read_all(root: Path) -> tuple[list[Spoken], list[str]]:
@@ -98,6 +111,12 @@ def read_manifest(root: Path, path: Path) -> list[Spoken]:
                 )
             )
     return found
+
+
+def texts_of(path: Path) -> Iterator[str]:
+    """The text of each row of a manifest, with a file or without. Raises UserError when a row is damaged."""
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        yield str(_row(path, number, line)["text"])
 
 
 def load_facts(path: Path) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from pipeline.audit.chain import Step
 from pipeline.audit.hashes import Hashes
-from voice.consent import CONSENT_FILE, find_recordings, read_consent
+from voice.consent import CONSENT_FILE, Consent, find_recordings, read_consent
 from voice.errors import UserError
 
 
@@ -48,7 +49,7 @@ class Recording:
 class Source:
     """What a voice was made from: its recordings and by which right they are used.
 
-    `consent_ids`: the sha256 of the consent record, and its own id where it has one.
+    `consent_ids`: the sha256 of the consent record, and its id.
     """
 
     voice: str
@@ -81,13 +82,19 @@ class BaseWeights:
 
 
 def consent_ids(data: bytes) -> tuple[str, ...]:
-    """The names a consent record goes by: its sha256, and the `id` in it."""
-    found = [hashlib.sha256(data).hexdigest()]
+    """The names a consent record goes by: its sha256 and its id, which follows from it where it gives none.
+
+    A record that does not hold has the id it gives, if any.
+    """
+    digest = hashlib.sha256(data).hexdigest()
     try:
-        own = yaml.safe_load(data).get("id")
-    except (yaml.YAMLError, UnicodeDecodeError, AttributeError):
-        own = None
-    return (*found, str(own)) if own is not None else tuple(found)
+        said = yaml.safe_load(data)
+        return digest, Consent.model_validate(said).id
+    except ValidationError:
+        own = said.get("id") if isinstance(said, dict) else None
+        return (digest, str(own)) if own is not None else (digest,)
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return (digest,)
 
 
 def read_sources(root: Path, hashes: Hashes, steps: Iterable[Step]) -> tuple[Source, ...]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from pipeline.audit.exposure import exposure
 from pipeline.audit.project import Project
 from voice.errors import UserError
@@ -127,13 +129,24 @@ def read_utterances(project: Project, voice: str) -> Utterances:
 
 
 def _rows(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for line in file:
             if line.strip():
-                row = json.loads(line)
+                row = _parsed(line)
                 if "id" not in row:
                     raise ValueError("a row has no id")
                 yield row
+
+
+def _parsed(line: bytes) -> Any:
+    """A row by pydantic's parser, which takes half the time; by the standard one where that refuses.
+
+    That is for damaged rows, whose errors it names, and half signs, which it lets pass.
+    """
+    try:
+        return from_json(line)
+    except ValueError:
+        return json.loads(line.decode("utf-8"))
 
 
 def _place(voice: str, row: Row, files: dict[str, str]) -> Row:

@@ -13,6 +13,7 @@ from pipeline.audit.lockfile import edited_entries
 from pipeline.audit.narrated import check_spoken
 from pipeline.audit.project import Project, open_project
 from pipeline.audit.records import read_all
+from pipeline.audit.signed import ledger_problem
 from pipeline.audit.sources import read_base, read_sources
 
 
@@ -74,6 +75,7 @@ def _everything(project: Project) -> tuple[str, tuple[Step, ...], list[Problem]]
     base = read_base(project.root, project.hashes, steps)
     problems = chain_problems(project, steps, sources, base)
     spoken, wrong = read_all(project.root)
+    problems += [("ledger", text)] if (text := ledger_problem(project.root)) else []
     problems += [("narration", text) for text in wrong]
     if spoken:
         problems += [("narration", text) for text in check_spoken(project.root, project.hashes, spoken).problems]
@@ -96,16 +98,19 @@ def _caches(project: Project, steps: Sequence[Step]) -> tuple[list[Problem], lis
     """Objects of DVC's cache that are not what their name says, and how many are missing."""
     broken: list[Problem] = []
     missing = 0
-    for step in steps:
-        for out in step.outs:
-            if out.recorded is None or out.path not in project.by_address[step.stage].cached:
-                continue
-            for name, md5 in _objects(project, out):
-                file = project.cached_file(md5)
-                if not file.is_file():
-                    missing += 1
-                elif project.hashes.md5(file) != md5.removesuffix(".dir"):
-                    broken.append(("cache", f"the cached copy of {name} changed"))
+    objects = [
+        (name, md5, project.cached_file(md5))
+        for step in steps
+        for out in step.outs
+        if out.recorded is not None and out.path in project.by_address[step.stage].cached
+        for name, md5 in _objects(project, out)
+    ]
+    project.hashes.read_ahead("md5", [file for _, _, file in objects])
+    for name, md5, file in objects:
+        if (found := project.hashes.md5(file)) is None:
+            missing += 1
+        elif found != md5.removesuffix(".dir"):
+            broken.append(("cache", f"the cached copy of {name} changed"))
     notes = [f"{missing} file(s) are recorded but missing in the cache"] if missing else []
     return broken, notes
 

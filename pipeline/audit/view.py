@@ -134,7 +134,7 @@ def _add_environment(tree: Tree, found: Environment) -> None:
         branch.add(f"dvc.lock as in commit {found.recorded_in}" if found.recorded_in else "dvc.lock is not committed")
     branch.add(f"{found.libraries} sha256 {found.libraries_sha256 or 'missing'}")
     seeds = ", ".join(f"{name} {seed}" for name, seed in found.seeds) or "none"
-    branch.add(f"device {found.device}; threads {found.threads}; seeds: {escape(seeds)}")
+    branch.add(f"device {escape(found.device)}; threads {found.threads}; seeds: {escape(seeds)}")
 
 
 def _link(link: Link) -> str:

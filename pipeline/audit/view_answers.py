@@ -10,6 +10,7 @@ from pipeline.audit.forward import Forward
 from pipeline.audit.reproduce import Reproduced
 from pipeline.audit.verify import Verified
 from pipeline.audit.view import WIDTH, add_rows, shortened, utterance_line
+from pipeline.ledger.chain import LEDGER
 
 MANY = 12
 
@@ -47,7 +48,11 @@ def forward_tree(found: Forward) -> Tree:
         branch = tree.add("spoken")
         lines = []
         for sound in found.sounds:
-            gone = "" if sound.there else "  [red]recorded but missing[/]"
+            ledger = sound.record.startswith(LEDGER)
+            gone = "  [red]recorded but missing[/]"
+            if ledger:
+                gone = f"  [yellow]{escape(f'recorded in {sound.record}, file not here')}[/]"
+            gone = (f"  known by {escape(sound.record)}" if ledger else "") if sound.there else gone
             version = sound.version if sound.version in ("now", "unknown") else sound.version[:12]
             who = escape(", ".join(sound.voices))
             lines.append(f"{escape(sound.path)}  {who}, weights: {version}{gone}  {escape(shortened(sound.text, 60))}")

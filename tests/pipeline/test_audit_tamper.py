@@ -60,6 +60,9 @@ CLASSES = {
     "metrics": (f"models/{VOICE}/metrics.json", f"models/{VOICE}/metrics.json changed"),
     "narration line": ("told/lines/0002*.flac", "told/lines/0002"),
     "narration book": ("told/book.flac", "told/book.flac changed"),
+    "manifest": ("told/manifest.jsonl", "told/manifest.jsonl"),
+    "sidecar": ("told/book.flac.json", "told/book.flac.json"),
+    "ledger": ("ledger/narrations.jsonl", "ledger/narrations.jsonl: line 1"),
 }
 
 
@@ -102,9 +105,10 @@ def test_a_flipped_byte_in_the_cache_and_in_a_record_is_found(whole: Path) -> No
     found = flipped(whole, objects[-1], 5)
     assert isinstance(found, Verified) and "the cached copy of" in found.broken[0][1]
     manifest = whole / "told/manifest.jsonl"
-    place = manifest.read_bytes().index(b'"sha256": "') + 15
-    found = flipped(whole, manifest, place)
-    assert isinstance(found, Verified) and found.broken[0][1].startswith("told/lines/0001")
+    for field in (b'"sha256": "', b'"text": "', b'"consent_id": "', b'"seed": '):
+        place = manifest.read_bytes().index(field) + len(field) + 1
+        found = flipped(whole, manifest, place)
+        assert isinstance(found, Verified) and found.broken[0][1].startswith("told/manifest.jsonl changed"), field
 
 
 @pytest.mark.slow

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.audit.chain import Link, Step
+from pipeline.audit.devices import UNKNOWN, trained_on
 from pipeline.audit.exposure import chosen_step, exposure, times_seen
 from pipeline.audit.project import open_project
 from pipeline.audit.utterances import EDITS, Utterance, read_utterances
@@ -46,6 +48,35 @@ def test_what_is_not_determined_is_unknown(tmp_path: Path) -> None:
     assert chosen_step(weights) is None and exposure(["a"], settings, "mini", weights) is None
     weights.write_bytes(b"PK\3\4 not safetensors at all")
     assert chosen_step(weights) is None and chosen_step(tmp_path / "nothing") is None
+
+
+@pytest.mark.parametrize(
+    ("semantic", "acoustic", "said"),
+    [
+        (("cpu",), ("cpu",), "cpu, torch 2.1"),
+        (
+            ("cpu",),
+            ("unknown", "NVIDIA [H200]"),
+            "semantic cpu, torch 2.1; acoustic unknown then NVIDIA [H200], torch 2.1",
+        ),
+        (("cpu",), None, f"semantic cpu, torch 2.1; acoustic {UNKNOWN}"),
+        (None, None, UNKNOWN),
+    ],
+)
+def test_devices_are_those_that_the_weights_name(
+    tmp_path: Path, semantic: tuple[str, ...] | None, acoustic: tuple[str, ...] | None, said: str
+) -> None:
+    steps = []
+    for name, devices in (("semantic", semantic), ("acoustic", acoustic)):
+        told = {} if devices is None else {"devices": devices, "torch": "2.1"}
+        header = json.dumps({"__metadata__": {"reprovoice": json.dumps({"chosen": {"step": 1} | told})}}).encode()
+        path = tmp_path / f"{name}.safetensors"
+        path.write_bytes(len(header).to_bytes(8, "little") + header)
+        out = Link(path.name, "output", None, None)
+        steps.append(Step(f"train_{name}@ann", "", False, (), (), (), (out,)))
+    assert trained_on(tmp_path, steps) == said
+    (tmp_path / "semantic.safetensors").write_bytes(b"damaged")
+    assert UNKNOWN in trained_on(tmp_path, steps)
 
 
 def write_tables(root: Path) -> None:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 import soxr
-from librosa.filters import mel
 from numpy.typing import NDArray
 from scipy.fft import dct, irfft, rfft
 
+from voice.librosa_parts import part
 from voice.measures.windows import Windows
 
 RATE = 16000
@@ -96,4 +96,4 @@ def _window(size: int) -> Array:
 
 @cache
 def _mel() -> Array:
-    return np.asarray(mel(sr=RATE, n_fft=_FFT, n_mels=_MELS, fmin=80.0, fmax=7000.0), dtype=np.float32)
+    return np.asarray(part("filters").mel(sr=RATE, n_fft=_FFT, n_mels=_MELS, fmin=80.0, fmax=7000.0), dtype=np.float32)

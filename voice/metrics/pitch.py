@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import librosa
 import numpy as np
 from numpy.typing import NDArray
 
 from voice.audio import resample
+from voice.librosa_parts import part
 
 RATE = 16000
 HOP = 320  # 20 ms
@@ -44,7 +44,7 @@ class Pitch:
 
 def pitch(wave: NDArray[np.float32], rate: int) -> Pitch:
     """F0 of `wave` [N] at `rate` Hz, sought from 60 to 500 Hz."""
-    track, voiced, _ = librosa.pyin(
+    track, voiced, _ = part("core.pitch").pyin(
         resample(wave, rate, RATE),
         fmin=LOWEST_HZ,
         fmax=HIGHEST_HZ,

@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import librosa
 import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import HubertConfig, HubertModel
 
+from voice.librosa_parts import part
 from voice.nets.content_frames import HOP, RATE, PhoneRecogniser, samples_seen, transformer_settings
 from voice.text.units import CTC_UNITS
 
@@ -71,7 +71,7 @@ class MelFront(nn.Module):
     def __init__(self, mels: int, channels: int, centre: bool) -> None:
         super().__init__()
         self.centre = centre
-        bank = librosa.filters.mel(sr=RATE, n_fft=MEL_WINDOW, n_mels=mels, fmin=20.0, fmax=7800.0)
+        bank = part("filters").mel(sr=RATE, n_fft=MEL_WINDOW, n_mels=mels, fmin=20.0, fmax=7800.0)
         self.register_buffer("bank", torch.from_numpy(bank), persistent=False)
         self.register_buffer("window", torch.hann_window(MEL_WINDOW), persistent=False)
         self.conv_1 = nn.Conv1d(mels, channels, 3, padding=1)

@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-import librosa
 import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import WhisperConfig
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
+from voice.librosa_parts import part
 from voice.nets.content_frames import HOP, RATE, Content
 
 N_FFT, MEL_HOP = 400, 160
@@ -91,7 +91,7 @@ class LogMel(nn.Module):
 
     def __init__(self, mels: int) -> None:
         super().__init__()
-        bank = librosa.filters.mel(sr=RATE, n_fft=N_FFT, n_mels=mels)
+        bank = part("filters").mel(sr=RATE, n_fft=N_FFT, n_mels=mels)
         self.register_buffer("bank", torch.from_numpy(bank), persistent=False)
         self.register_buffer("window", torch.hann_window(N_FFT), persistent=False)
 

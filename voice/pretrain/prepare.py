@@ -13,7 +13,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import librosa
 import numpy as np
 import soundfile
 import soxr
@@ -21,6 +20,7 @@ from tqdm import tqdm
 
 from voice.errors import UserError
 from voice.files import write_text
+from voice.librosa_parts import part
 from voice.pretrain.corpus import RATES
 from voice.text import read_text
 from voice.text.units import units_of
@@ -33,7 +33,7 @@ def _decode(job: tuple[Path, dict[str, Any]]) -> tuple[dict[str, Any], list[np.n
     path, row = job
     wav, rate = soundfile.read(path, dtype="float32", always_2d=True)
     mono = soxr.resample(wav.mean(1), rate, RATES[0], quality="HQ")
-    _, (begin, end) = librosa.effects.trim(mono, top_db=40, frame_length=1024, hop_length=240)
+    _, (begin, end) = part("effects").trim(mono, top_db=40, frame_length=1024, hop_length=240)
     margin = int(MARGIN_S * RATES[0])
     mono = mono[max(0, begin - margin) : end + margin]
     reading = read_text(row["text"].lower() if row["text"].isupper() else row["text"], row["lang"])

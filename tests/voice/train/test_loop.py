@@ -16,6 +16,7 @@ from torch import nn
 from voice.errors import UserError
 from voice.train.frozen import choose_trainable
 from voice.train.loop import History, train, write_history
+from voice.train.noted import Noted
 
 SCRIPT = """
 import sys, time, torch
@@ -129,3 +130,20 @@ def test_only_named_parts_are_trained() -> None:
 def test_a_part_that_does_not_exist_is_named() -> None:
     with pytest.raises(UserError, match="'mvoe'.*keep"):
         choose_trainable(nn.ModuleDict({"keep": nn.Linear(2, 2)}), ["mvoe"])
+
+
+def test_the_devices_that_took_steps_are_told_over_resumes(tmp_path: Path) -> None:
+    def run(steps: int, device: str, folder: str = "run") -> list[str]:
+        noted = Noted(Line(), device)
+        train(noted, steps, tmp_path / folder, seed=3, validate_every=5)
+        return list(noted.told()["devices"])
+
+    assert run(5, "cpu") == ["cpu"]
+    assert run(5, "a GPU") == ["cpu"]  # nothing was left to do
+    assert run(10, "cpu") == ["cpu"]
+    assert run(15, "a GPU") == ["cpu", "a GPU"]
+    assert run(20, "cpu") == ["cpu", "a GPU", "cpu"]
+    plain = train(Line(), 5, tmp_path / "older", seed=3, validate_every=5)
+    assert run(5, "cpu", "older") == ["unknown"] and run(10, "cpu", "older") == ["unknown", "cpu"]
+    noted = train(Noted(Line(), "cpu"), 5, tmp_path / "other", seed=3, validate_every=5)
+    assert noted.rows == plain.rows and all(torch.equal(noted.best[name], plain.best[name]) for name in plain.best)

@@ -1,0 +1,26 @@
+"""Parts of librosa, imported by one process at a time.
+
+Some of its functions are compiled by numba when they are imported and kept beside its files. Where two processes fill
+that cache at the same moment, as they do in a new environment, it can end up such that every later call crashes
+(2 of 6 pairs of processes did so; with this lock none of 20).
+"""
+
+from __future__ import annotations
+
+import fcntl
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+
+@cache
+def part(name: str) -> Any:
+    """The module `librosa.NAME`, such as "filters". To be used in place of an import of librosa."""
+    found = find_spec("librosa")
+    assert found is not None and found.origin is not None
+    with open(found.origin, "rb") as file:
+        with suppress(OSError):  # some file systems know no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        return import_module(f"librosa.{name}")
