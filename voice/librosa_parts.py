@@ -1,8 +1,8 @@
 """Parts of librosa, imported by one process at a time.
 
 Some of its functions are compiled by numba when they are imported and kept beside its files. Where two processes fill
-that cache at the same moment, as they do in a new environment, it can end up such that every later call crashes
-(2 of 6 pairs of processes did so; with this lock none of 20).
+that cache at the same moment, as they do in a new environment, it can end up such that every later call crashes: one
+of six pairs of processes did that, and a whole test run; with this lock none of seven.
 """
 
 from __future__ import annotations
