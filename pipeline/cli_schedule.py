@@ -31,7 +31,7 @@ from pipeline.cli_options import (
 )
 from pipeline.engine import DEFAULT_ENGINE, find_loader
 from pipeline.output import complain, emit_json, emit_table
-from pipeline.settings import project_root
+from pipeline.settings import name_in, project_root
 from voice.consent.gate import permit_engine
 from voice.errors import UserError
 
@@ -78,7 +78,7 @@ def add(
     root = project_root()
     find_loader(engine)
     paths = {"script": script, "out": out, "inbox": inbox, "outbox": outbox, "cast": cast, "cover": cover}
-    entry: dict[str, Any] = {key: _inside(root, path) for key, path in paths.items() if path is not None}
+    entry: dict[str, Any] = {key: name_in(root, path.resolve()) for key, path in paths.items() if path is not None}
     entry |= {"voice": voice, "cron": cron, "every": every, "timezone": timezone, "quiet": quiet}
     entry |= {"lang": lang, "noise_scale": noise_scale, "length_scale": length_scale, "rate": rate, "mark": mark}
     entry |= {"loudness": loudness, "chapters": chapters, "strict": strict, "watermark": watermark, "gate": gate}
@@ -186,9 +186,3 @@ def _check_source(root: Path, schedule: Any) -> None:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"{folder}: {error.strerror or error}", "give a folder you can write to") from error
-
-
-def _inside(root: Path, path: Path) -> str:
-    """A path as schedules.yaml keeps it: relative to the root when it lies inside."""
-    full = path.resolve()
-    return full.relative_to(root).as_posix() if full.is_relative_to(root) else str(full)

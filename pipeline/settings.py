@@ -29,6 +29,11 @@ def find_root(start: Path | None = None) -> Path | None:
     return next((folder for folder in (here, *here.parents) if (folder / MARKER).is_file()), None)
 
 
+def name_in(root: Path, path: Path) -> str:
+    """An absolute path as the project tells it: relative to the root when it lies inside."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
 def project_root(start: Path | None = None) -> Path:
     """Like `find_root`, but raises UserError when there is none."""
     root = find_root(start)

@@ -12,6 +12,7 @@ from pipeline.audit.hashes import Hashes
 from pipeline.audit.records import MANIFEST, SOUNDS, Spoken, read_all, read_manifest, read_sidecar
 from pipeline.audit.signed import changed_records, read_ledger
 from pipeline.ledger.find import label_of, look_up
+from pipeline.settings import name_in
 
 if TYPE_CHECKING:
     from pipeline.audit.credentials.read import Credentials
@@ -94,7 +95,7 @@ def find_in_ledger(root: Path, path: Path, hashes: Hashes) -> Narrated | None:
     found = next(iter(look_up(root, digest, label_of(path))), None)
     if found is None:
         return None
-    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    name = name_in(root, path)
     voices = tuple(spoke.voice for spoke in found.voices)
     file = SpokenFile(name, found.text or "", found.sha256, digest, voices, found.record)
     problems = other_weights(root, hashes, voices, found.weights)
@@ -113,7 +114,7 @@ def _by_content(root: Path, path: Path, hashes: Hashes) -> Narrated | None:
     if not same:
         return None
     found = same[0]
-    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    name = name_in(root, path)
     file = SpokenFile(name, found.text, found.sha256, digest, found.voices, found.record)
     problems = changed_records(root, hashes, read_ledger(root), [found.record])
     problems += other_weights(root, hashes, found.voices, found.weights)

@@ -12,7 +12,7 @@ from pipeline.audit.project import Project
 from pipeline.audit.records import SOUNDS, Spoken, find_sound_files
 from pipeline.audit.signed import read_ledger
 from pipeline.ledger.chain import LEDGER, Line
-from pipeline.ledger.entry import Spoke
+from pipeline.ledger.entry import Spoke, flat_weights
 
 Weights = tuple[tuple[str, str], ...]
 
@@ -98,14 +98,8 @@ def unrecorded(listed: Iterable[Listed], recorded: Set[str], voices: Set[str], k
 
 
 def _listed(path: str, number: int, digest: str, spokes: Sequence[Spoke]) -> Listed:
-    several = len(spokes) > 1
-    weights = [
-        (f"{spoke.voice}/{name}" if several else name, value)
-        for spoke in spokes
-        for name, value in spoke.weights.items()
-    ]
     consents = {name for spoke in spokes for name in (spoke.consent_id, spoke.consent_sha256) if name}
-    return Listed(path, number, digest, tuple(s.voice for s in spokes), frozenset(consents), tuple(weights))
+    return Listed(path, number, digest, tuple(s.voice for s in spokes), frozenset(consents), flat_weights(spokes))
 
 
 def _by_bytes(project: Project, recorded: Set[str]) -> Mapping[str, str]:

@@ -48,11 +48,10 @@ def forward_tree(found: Forward) -> Tree:
         branch = tree.add("spoken")
         lines = []
         for sound in found.sounds:
-            ledger = sound.record.startswith(LEDGER)
-            gone = "  [red]recorded but missing[/]"
-            if ledger:
-                gone = f"  [yellow]{escape(f'recorded in {sound.record}, file not here')}[/]"
-            gone = (f"  known by {escape(sound.record)}" if ledger else "") if sound.there else gone
+            gone = "" if sound.there else "  [red]recorded but missing[/]"
+            if sound.record.startswith(LEDGER):
+                record = escape(sound.record)
+                gone = f"  known by {record}" if sound.there else f"  [yellow]recorded in {record}, file not here[/]"
             version = sound.version if sound.version in ("now", "unknown") else sound.version[:12]
             who = escape(", ".join(sound.voices))
             lines.append(f"{escape(sound.path)}  {who}, weights: {version}{gone}  {escape(shortened(sound.text, 60))}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -27,6 +28,16 @@ class Spoke(BaseModel):
     consent_sha256: Sha256 | None
     weights: dict[str, str]
     lines: list[Sha256] = []
+
+
+def flat_weights(spokes: Sequence[Spoke]) -> tuple[tuple[str, str], ...]:
+    """(name, sha256) of the weights of all; of several voices with the voice before each name."""
+    several = len(spokes) > 1
+    return tuple(
+        (f"{spoke.voice}/{name}" if several else name, value)
+        for spoke in spokes
+        for name, value in spoke.weights.items()
+    )
 
 
 class Output(BaseModel):

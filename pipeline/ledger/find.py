@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.ledger.chain import LEDGER, Line, read_lines
-from pipeline.ledger.entry import Spoke
+from pipeline.ledger.entry import Spoke, flat_weights
 from voice.errors import UserError
 from voice.files import sha256_file
 
@@ -48,12 +48,7 @@ class Found:
     @property
     def weights(self) -> tuple[tuple[str, str], ...]:
         """Flat (name, sha256) of weights; of several voices with the voice before each name."""
-        several = len(self.voices) > 1
-        return tuple(
-            (f"{spoke.voice}/{name}" if several else name, value)
-            for spoke in self.voices
-            for name, value in spoke.weights.items()
-        )
+        return flat_weights(self.voices)
 
     @property
     def consents(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pipeline.audit.credentials.read import Credentials, as_json, read_credentia
 from pipeline.audit.hashes import Hashes
 from pipeline.audit.narrated import HEX64, Narrated, SpokenFile, find_in_ledger, other_weights
 from pipeline.ledger.find import label_of, look_up
+from pipeline.settings import name_in
 
 UNREAD = "carries content credentials, unread (pip install 'reprovoice[c2pa]')"
 
@@ -50,7 +51,7 @@ def _by_the_ledger(root: Path, path: Path, hashes: Hashes, recorded: Narrated | 
     narrated = recorded or find_in_ledger(root, path, hashes)
     if narrated is None or not wrong or (recorded is not None and wrong == UNREAD):
         return narrated
-    return replace(narrated, problems=(*narrated.problems, f"{_name(root, path)}: {wrong}"))
+    return replace(narrated, problems=(*narrated.problems, f"{name_in(root, path)}: {wrong}"))
 
 
 def _find_copy(root: Path, path: Path, hashes: Hashes, credentials: Credentials) -> Narrated | None:
@@ -64,7 +65,7 @@ def _find_copy(root: Path, path: Path, hashes: Hashes, credentials: Credentials)
     if found is None:
         return None
     digest = str(hashes.sha256(path))
-    name = _name(root, path)
+    name = name_in(root, path)
     voices = tuple(spoke.voice for spoke in found.voices)
     same = credentials.state in ("trusted", "valid", "expired")
     # The credentials say that nothing changed since the copy was signed; its sha256 is its own.
@@ -76,7 +77,3 @@ def _find_copy(root: Path, path: Path, hashes: Hashes, credentials: Credentials)
     return Narrated(
         voices, found.record, (file,), problems, found.consents, found.weights, found.path, credentials=credentials
     )
-
-
-def _name(root: Path, path: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
