@@ -14,14 +14,16 @@ from voice.errors import UserError
 from voice.pretrain.corpus import LONGEST_S
 from voice.pretrain.resume import KEPT_IN, settle
 
-# In the order of the pipeline in base/; CHECKS make no weights.
+# In the order of the pipeline in base/; CHECKS make no weights. `inherit` is for going on from a finished base.
 STEPS = ("prepare", "content", "frames", "teacher", "realign", "units", "pitch", "envelope", "tokens", "acoustic",
          "semantic", "card")  # fmt: skip
+BESIDE = ("inherit",)
 CHECKS = ("probe", "fewbits", "oracle", "plot")
 NEEDED = {
     "prepare": ("corpus", "the folder that holds */manifest.jsonl"),
     "teacher": ("teacher", "the folder of Whisper-base in CTranslate2 form"),
     "units": ("teacher", "the folder of Whisper-base in CTranslate2 form"),
+    "inherit": ("start", "the folder of a finished base, as models/base/mini"),
     "probe": ("recordings", "the folder that holds */about.json and */recording.flac"),
     "fewbits": ("recordings", "the folder that holds */about.json and */recording.flac"),
     "oracle": ("recordings", "the folder that holds */about.json and */recording.flac"),
@@ -31,7 +33,7 @@ NEEDED = {
 def options(words: list[str] | None = None) -> argparse.Namespace:
     """The command line as values; `arrays` is `work` where it is not given."""
     parser = argparse.ArgumentParser(prog="python -m voice.pretrain", description=__doc__)
-    parser.add_argument("step", choices=(*STEPS, *CHECKS))
+    parser.add_argument("step", choices=(*STEPS, *BESIDE, *CHECKS))
     parser.add_argument("--corpus", type=Path, help="folder with */manifest.jsonl (prepare)")
     parser.add_argument("--work", type=Path, default=Path(".cache/pretrain"), help="intermediate files")
     parser.add_argument("--arrays", type=Path, default=None, help="folder of the prepared corpus, if not --work")

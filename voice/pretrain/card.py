@@ -7,7 +7,7 @@ import csv
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -64,8 +64,8 @@ def training_of(curve: Path) -> dict[str, Any]:
     return {"steps": int(rows[-1]["step"]), "last": measured}
 
 
-def trainings(folders: Sequence[Path]) -> dict[str, dict[str, Any]]:
-    """`training_of` every part, from `NAME.loss.tsv` in the first of `folders` that has it.
+def trainings(folders: Sequence[Path], before: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
+    """`training_of` every part, from `NAME.loss.tsv` in the first of `folders` that has it, else what `before` says.
 
     Raises UserError when one of ALWAYS was not trained.
     """
@@ -74,6 +74,8 @@ def trainings(folders: Sequence[Path]) -> dict[str, dict[str, Any]]:
         for curve in (folder / f"{name}.loss.tsv" for folder in folders):
             if curve.is_file() and name not in found:
                 found[name] = training_of(curve)
+        if name not in found and name in (before or {}):
+            found[name] = before[name]
     if missing := [name for name in ALWAYS if name not in found]:
         where = folders[0]
         raise UserError(f"{where}: no {missing[0]}.loss.tsv", f"run `python -m voice.pretrain {missing[0]}` first")
@@ -96,10 +98,12 @@ def file_of(path: Path) -> dict[str, Any]:
 def run(args: argparse.Namespace) -> None:
     """Write weights, `card.json` and the licence of Whisper's layers to `out`.
 
+    With `start` the card of that base tells of the parts that were not trained here.
     Raises UserError when a file is missing or all are too large.
     """
     corpus, work, out = Corpus(args.arrays), args.work, args.out
-    trained = trainings([work, args.first] if args.first else [work])
+    before = None if args.start is None else json.loads((args.start / "card.json").read_text(encoding="utf-8"))
+    trained = trainings([work, args.first] if args.first else [work], before and before["training"])
     missing = [name for name in FILES if not (work / f"{name}.safetensors").is_file()]
     if missing:
         raise UserError(f"{work}: no {', '.join(missing)}", "train these parts first")

@@ -23,6 +23,7 @@ from voice.train.semantic import Line, SemanticTrainer
 
 BUDGET_TOKENS = 1400.0
 LONGEST_JOINED_S = 14.0
+WITHOUT_TOKENS = ("text_", "layers", "audio_position")  # what knows of phones and attention alone
 CORRUPT = 0.5  # at most this share of the tokens seen is replaced
 
 
@@ -62,8 +63,9 @@ def run(args: argparse.Namespace) -> None:
 
     torch.manual_seed(args.seed)
     model = Semantic()
-    if args.start is not None:  # its tokens mean nothing here: only what knows of phones and attention
-        warm_start(model, args.start / "semantic.safetensors", ("text_", "layers", "audio_position"))
+    if args.start is not None:
+        known = ("",) if tokens.same_quantiser(args.work, args.start) else WITHOUT_TOKENS
+        warm_start(model, args.start / "semantic.safetensors", known)
     trainer = SemanticTrainer(
         model,
         batch,

@@ -31,11 +31,15 @@ from voice.text.units import unit_of
 from voice.weights import load_tensors, save_tensors
 
 SAMPLED_FRAMES = 200_000
+QUANTISER = ("ssl_proj.", "quantiser.")
 SURE = 1e-7  # a posterior is no smaller
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write `quantiser`, `heard` and `tokens.safetensors` and `tokens.jsonl` to `work`."""
+    """Write `quantiser`, `heard` and `tokens.safetensors` and `tokens.jsonl` to `work`.
+
+    With `start` the quantiser is that of the earlier base, whose content encoder must lie in `work`.
+    """
     corpus, work, seed = Corpus(args.arrays), args.work, args.seed
     head = WhisperUnits.load(work / "content.safetensors").head
     frames = Frames(work, corpus)
@@ -59,16 +63,10 @@ def run(args: argparse.Namespace) -> None:
             units.append(np.where(silent[1 : 2 * pairs : 2], 0, said))
             kept.append(clip)
     flat = np.concatenate(features)
-    picked = np.random.default_rng(seed).choice(len(flat), min(SAMPLED_FRAMES, len(flat)), replace=False)
-    codes, dim = AcousticConfig().codes, flat.shape[1]
-    means = MiniBatchKMeans(codes, batch_size=8192, max_iter=100, n_init=2, random_state=seed).fit(flat[picked])
-    quantiser = {
-        "ssl_proj.weight": (0.5 * torch.eye(dim)).unsqueeze(-1).repeat(1, 1, 2).half(),  # mean of the two frames
-        "ssl_proj.bias": torch.zeros(dim).half(),
-        "quantiser.embed": torch.from_numpy(means.cluster_centers_.astype(np.float32)).half(),
-    }
+    quantiser = fitted(flat, seed) if args.start is None else earlier(args.start)
     save_tensors(work / "quantiser.safetensors", quantiser)
     table = quantiser["quantiser.embed"].float()
+    codes, dim = table.shape
     parts = torch.from_numpy(flat).split(65536)
     tokens = torch.cat([(2 * part @ table.T - table.square().sum(-1)).argmax(-1) for part in parts]).to(torch.int16)
     save_tensors(work / "tokens.safetensors", {"tokens": tokens, "spoken": torch.from_numpy(np.concatenate(spoken))})
@@ -81,6 +79,30 @@ def run(args: argparse.Namespace) -> None:
     said = np.concatenate(units)
     Heard.count(tokens.long(), torch.from_numpy(said).long(), codes).save(work / "heard.safetensors")
     report(tokens.numpy(), said, codes, dim)
+
+
+def fitted(frames: np.ndarray, seed: int) -> dict[str, torch.Tensor]:
+    """A projection that averages two frames, and k-means of such averages [N, dim] as the codebook."""
+    picked = np.random.default_rng(seed).choice(len(frames), min(SAMPLED_FRAMES, len(frames)), replace=False)
+    codes, dim = AcousticConfig().codes, frames.shape[1]
+    means = MiniBatchKMeans(codes, batch_size=8192, max_iter=100, n_init=2, random_state=seed).fit(frames[picked])
+    return {
+        "ssl_proj.weight": (0.5 * torch.eye(dim)).unsqueeze(-1).repeat(1, 1, 2).half(),
+        "ssl_proj.bias": torch.zeros(dim).half(),
+        "quantiser.embed": torch.from_numpy(means.cluster_centers_.astype(np.float32)).half(),
+    }
+
+
+def earlier(base: Path) -> dict[str, torch.Tensor]:
+    """The quantiser of a finished base."""
+    tensors, _ = load_tensors(base / "acoustic.safetensors")
+    return {name: tensor for name, tensor in tensors.items() if name.startswith(QUANTISER)}
+
+
+def same_quantiser(work: Path, base: Path) -> bool:
+    """True when tokens in `work` mean what they mean in a finished base."""
+    own, theirs = load_tensors(work / "quantiser.safetensors")[0], earlier(base)
+    return own.keys() == theirs.keys() and all(torch.equal(own[name], tensor) for name, tensor in theirs.items())
 
 
 def report(tokens: np.ndarray, units: np.ndarray, codes: int, dim: int) -> None:

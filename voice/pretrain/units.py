@@ -81,25 +81,25 @@ def write_frames(model: WhisperUnits, corpus: Corpus, path: Path, device: str) -
     part.replace(path)
 
 
-def settled_frames(model: WhisperUnits, corpus: Corpus, args: argparse.Namespace) -> None:
-    """`write_frames` to `target/units/units.f16`, unless they lie there, made by this encoder from this corpus."""
-    folder = args.target / "units"
-    note, read = folder / "frames.json", (folder / START, args.arrays / "index.jsonl", args.arrays / f"{RATE}.i16")
-    now = {file.name: sha256_file(file) for file in read} | {"device": str(args.device)}
+def settled_frames(stored: Path, corpus: Corpus, arrays: Path, folder: Path, device: str) -> None:
+    """`write_frames` to `folder/units.f16`, unless they lie there, made by this `stored` encoder from these arrays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    note, read = folder / "frames.json", (stored, arrays / "index.jsonl", arrays / f"{RATE}.i16")
+    now = {file.name: sha256_file(file) for file in read} | {"device": device}
     before = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else None
     if before != now:
         for file in folder.glob("units.*"):
             file.unlink()
         write_json(note, now)
     if not (folder / FRAMES).is_file():
-        write_frames(model.to(args.device), corpus, folder / FRAMES, args.device)
+        write_frames(WhisperUnits.load(stored).to(device), corpus, folder / FRAMES, device)
 
 
 def run(args: argparse.Namespace) -> None:
     """Write `target/content.safetensors`, and what its head reads of the corpus to `target/units.f16`."""
     corpus, folder = Corpus(args.arrays), args.target / "units"
     model = assembled(args)
-    settled_frames(model, corpus, args)
+    settled_frames(folder / START, corpus, args.arrays, folder, str(args.device))
     targets = Targets(corpus, args.target / "frames.safetensors", folder, FRAMES, centred=False)
     trainer = HeadTrainer(args, corpus, targets)
     trainer.model.load_state_dict(model.head.state_dict())
