@@ -33,7 +33,6 @@ from pipeline.output import complain, emit_json
 from pipeline.settings import project_root
 
 if TYPE_CHECKING:
-    from pipeline.narration.options import BookOptions
     from pipeline.narration.report import NarrationPlan, NarrationReport
 
 Script = Annotated[Path, typer.Argument(help=".txt, .md, .epub, .jsonl, .csv, .srt or .vtt.")]
@@ -114,34 +113,30 @@ def narrate(
     parse_runner(runner)
     judge = chosen_gate(gate, engine)
     folder, path, load = _folder(root, out, script), script.resolve(), find_loader(engine)
-    if direct:
-        from pipeline.narration import run_narration
+    with gpu_slot(load, _say_waiting):
+        listener = find_gate(judge, root)
+        if direct:
+            from pipeline.narration import run_narration
 
-        with gpu_slot(load, _say_waiting):
-            listener = find_gate(judge, root)
             report = run_narration(root, path, voice, folder, options, load, book=book, gate=listener)
-    else:
-        _check(path, book)
-        from pipeline.narrate import run_flow
+        else:
+            from pipeline.narration import Narration
+            from pipeline.run_server import start_ahead
 
-        with gpu_slot(load, _say_waiting):
+            # What is wrong with the script is told before a server starts; the server comes up while networks are read.
+            job = Narration(root, path, voice, folder, options, load, book, listener)
+            answers = start_ahead()
+            job.wake()
+            from pipeline.narrate import run_flow
+
+            answers()
             report = run_flow(
-                path, voice, folder, options, engine, book, gate=judge or "off", batch=batch, runner=runner
-            )
+                path, voice, folder, options, engine, book, gate=judge or "off", batch=batch, runner=runner,
+                renderer=job.renderer,
+            )  # fmt: skip
     _show(report, as_json)
     if not report.ok:
         raise typer.Exit(1)
-
-
-def _check(script: Path, book: BookOptions) -> None:
-    """A bad script, cast or cover is told before a server starts."""
-    from pipeline.scripts import read_cast, read_script
-
-    read_script(script, read_cast(book.cast) if book.cast else None)
-    if book.cover is not None:
-        from voice.mastering.cover import read_cover
-
-        read_cover(book.cover)
 
 
 def _say_waiting() -> None:

@@ -72,13 +72,13 @@ def _home(root: Path) -> Path:
 
 
 def _start(home: Path) -> tuple[int, str]:
-    port = _free_port()
+    port = free_port(PORT)
     url = f"http://{HOST}:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
     with (home / "server.log").open("w") as log:
         child = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
     deadline = time.monotonic() + START_SECONDS
-    while not _healthy(url):
+    while not healthy(url):
         if child.poll() is not None or time.monotonic() > deadline:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGTERM)
@@ -95,10 +95,11 @@ def _left_over(record: Path) -> tuple[int, str] | None:
         os.kill(pid, 0)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return (pid, url) if _healthy(url) else None
+    return (pid, url) if healthy(url) else None
 
 
-def _healthy(url: str) -> bool:
+def healthy(url: str) -> bool:
+    """Whether a Prefect server answers at this API address."""
     try:
         with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
             return bool(answer.status == 200)
@@ -106,9 +107,9 @@ def _healthy(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
-    """Prefect's usual port, or any free one when that is taken."""
-    for port in (PORT, 0):
+def free_port(wanted: int) -> int:
+    """The `wanted` port, or any free one when that is taken or 0."""
+    for port in (wanted, 0):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((HOST, port))

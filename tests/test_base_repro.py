@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from tests.first_party import ROOT
 from tests.tiny_project import Tiny, executed
 from tests.voice.pretrain.ctranslate2_file import arrays_of, file_of
 from voice.audio import read_audio, write_flac
-from voice.nets.whisper import WhisperContentConfig
+from voice.nets.whisper import WhisperContent
 from voice.pretrain.__main__ import STEPS
 
 FILES = ("content", "semantic", "acoustic", "texture", "heard")
@@ -49,7 +48,7 @@ def write_whisper(folder: Path) -> None:
     """An untrained Whisper-base: the layout is what is tested here."""
     folder.mkdir(parents=True)
     torch.manual_seed(0)
-    (folder / "model.bin").write_bytes(file_of(arrays_of(WhisperEncoder(WhisperContentConfig().whisper()))))
+    (folder / "model.bin").write_bytes(file_of(arrays_of(WhisperContent().encoder)))
 
 
 def shrink(params: dict[str, Any]) -> None:

@@ -50,15 +50,16 @@ class Narration:
         book: BookOptions | None = None,
         gate: Gate | None = None,
         attempts: int = ATTEMPTS,
+        renderer: Renderer | None = None,
     ) -> None:
+        """A `renderer` of this project that there is already brings its voices and its gate."""
         self.root, self.voice, self.out, self.options = root, voice, out, options
         self.book = book or BookOptions()
         voices = known_voices(root, load)
         cast = read_cast(self.book.cast, voices) if self.book.cast else None
         self.script = read_script(script, cast, voices)
-        self.engines = Engines(root, load)
-        self.store = LineStore(root / FOLDER)
-        self.renderer = Renderer(self.engines, self.store, gate, attempts)
+        self.renderer = renderer or Renderer(Engines(root, load), LineStore(root / FOLDER), gate, attempts)
+        self.engines, self.store = self.renderer.engines, self.renderer.store
         self.asked = Requests(self.script, voice, options, self.engines)
         self.requests: dict[str, Request] = {}
         self.keys: list[str] = []

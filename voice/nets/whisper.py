@@ -1,6 +1,6 @@
 """Whisper's encoder as content encoder: 16 kHz speech to frames at 50 frames/s (Radford et al. 2023, section 2.2).
 
-- transformers' WhisperEncoder, sized by `WhisperContentConfig`; every published size fits the same class
+- one encoder (`voice.nets.whisper_encoder`), sized by `WhisperContentConfig`; every published size fits
 - log-mel frames as Whisper defines them, computed in torch
 - clips of any length: short ones take the first part of the table of positions, long ones go through in windows
 - what a clip gives does not depend on the longer clips it is batched with
@@ -14,11 +14,10 @@ from itertools import pairwise
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import WhisperConfig
-from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from voice.librosa_parts import part
 from voice.nets.content_frames import HOP, RATE, Content
+from voice.nets.whisper_encoder import WhisperEncoder
 
 N_FFT, MEL_HOP = 400, 160
 FLOOR = 1e-10  # of the mel power, -10 after the logarithm
@@ -51,20 +50,6 @@ class WhisperContentConfig:
             raise ValueError(f"feature_layer {self.feature_layer}: there are layers 0 to {self.layers}")
         if self.positions < 2:
             raise ValueError(f"positions {self.positions}: a window has at least 2 frames")
-
-    def whisper(self) -> WhisperConfig:
-        return WhisperConfig(
-            num_mel_bins=self.mels,
-            d_model=self.hidden,
-            encoder_layers=self.layers,
-            encoder_attention_heads=self.heads,
-            encoder_ffn_dim=self.ffn,
-            max_source_positions=self.positions,
-            dropout=self.dropout,
-            attention_dropout=self.dropout,
-            activation_dropout=0.0,
-            encoder_layerdrop=0.0,
-        )
 
 
 def _size(hidden: int, layers: int, mels: int = 80) -> WhisperContentConfig:
@@ -127,10 +112,10 @@ class WhisperContent(Content):
     def __init__(self, config: WhisperContentConfig | None = None) -> None:
         super().__init__(config or WhisperContentConfig())
         self.mel = LogMel(self.config.mels)
-        self.encoder = WhisperEncoder(self.config.whisper())
-        if not self.config.normed:
-            self.encoder.layer_norm = nn.Identity()  # type: ignore[assignment]
-        self.encoder.set_attn_implementation("sdpa")  # takes masks of truth values in any precision
+        c = self.config
+        self.encoder = WhisperEncoder(c.mels, c.hidden, c.layers, c.heads, c.ffn, c.positions, c.dropout)
+        if not c.normed:
+            self.encoder.layer_norm = nn.Identity()
 
     def features(self, wav: torch.Tensor, lengths: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Content frames of 16 kHz audio in [-1, 1]: [B, N] -> ([B, T, D], frame counts [B]); T is floor(N / 320).

@@ -96,5 +96,6 @@ def run(args: argparse.Namespace) -> None:
         more = taught(judged, polish, args.work / "acoustic" / "judged")
         rows = rows + [row | {"step": first + row["step"]} for row in more if row["step"] or not first]
         judged.judge.save(args.work / "texture.safetensors")
+    warm_start(model, args.work / "envelope.safetensors", ("dec",))  # it may have been trained on meanwhile
     model.save(args.work / "acoustic.safetensors")
     write_history(args.work / "acoustic.loss.tsv", rows)

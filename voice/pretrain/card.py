@@ -74,7 +74,7 @@ def trainings(folders: Sequence[Path], before: Mapping[str, Any] | None = None) 
         for curve in (folder / f"{name}.loss.tsv" for folder in folders):
             if curve.is_file() and name not in found:
                 found[name] = training_of(curve)
-        if name not in found and name in (before or {}):
+        if name not in found and before and name in before:
             found[name] = before[name]
     if missing := [name for name in ALWAYS if name not in found]:
         where = folders[0]

@@ -1,7 +1,8 @@
 """A work folder that goes on from a finished base: its files, its decoder by itself, and what its encoder hears.
 
 Content encoder and quantiser stay as they are, so the tokens of the corpus mean what they meant, and `envelope`,
-`acoustic` and `semantic` can be trained further from `--start` with the prepared corpus alone: no teacher, no alignment.
+`acoustic` and `semantic` can be trained further from `--start` with the prepared corpus alone, without teacher or
+alignment.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 from torch.nn import functional as F
-from transformers import WhisperFeatureExtractor
+from transformers import WhisperConfig, WhisperFeatureExtractor
+from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from tests.voice.nets.small_parts import (
     CONTENT_SIZES,
@@ -82,6 +83,22 @@ def test_wavlm_gives_the_hidden_states_of_the_reference(stable: bool, layer: int
     assert torch.allclose(found, wanted, atol=1e-5)
 
 
+def reference(encoder: whisper.WhisperContent) -> WhisperEncoder:
+    """The encoder of transformers with the same weights; both must have the same names."""
+    c = encoder.config
+    made = WhisperEncoder(
+        WhisperConfig(
+            num_mel_bins=c.mels, d_model=c.hidden, encoder_layers=c.layers, encoder_attention_heads=c.heads,
+            encoder_ffn_dim=c.ffn, max_source_positions=c.positions, dropout=0.0,
+        )
+    )  # fmt: skip
+    positions = "embed_positions.weight"
+    assert torch.equal(made.state_dict()[positions], encoder.encoder.state_dict()[positions])
+    made.load_state_dict(encoder.encoder.state_dict())
+    made.set_attn_implementation("sdpa")
+    return made.eval()
+
+
 def test_whisper_hears_what_the_reference_hears() -> None:
     for layer in (0, 1, 2):
         sizes = CONTENT_SIZES["whisper filled"][1] | {"positions": 100, "feature_layer": layer}
@@ -96,11 +113,21 @@ def test_whisper_hears_what_the_reference_hears() -> None:
         with torch.no_grad():
             mel, _ = encoder.mel(padded, torch.tensor([71, 127]))
             found, counts = encoder.features(padded, lengths)
-            out = encoder.encoder(wanted, output_hidden_states=True)
+            out = reference(encoder)(wanted, output_hidden_states=True)
         assert torch.allclose(mel, wanted[..., :127], atol=1e-5)
         states = out.last_hidden_state if layer == 2 else out.hidden_states[layer]
         for row, count in enumerate(counts.tolist()):
             assert torch.allclose(found[row, :count], states[row, :count], atol=1e-5)
+
+
+def test_a_layer_gives_the_bytes_that_the_reference_gives() -> None:
+    encoder = make_content("whisper", CONTENT_SIZES["whisper"][1]).eval()
+    assert isinstance(encoder, whisper.WhisperContent)
+    x = torch.randn(3, 50, encoder.config.hidden)
+    known = (torch.arange(50) < torch.tensor([50, 31, 8])[:, None])[:, None, None]
+    with torch.no_grad():
+        for own, theirs in zip(encoder.encoder.layers, reference(encoder).layers, strict=True):
+            assert all(torch.equal(own(x, mask), theirs(x, mask)) for mask in (None, known))
 
 
 def test_whisper_reads_long_clips_in_windows_without_a_seam() -> None:

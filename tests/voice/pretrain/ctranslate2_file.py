@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import numpy as np
-from transformers.models.whisper.modeling_whisper import WhisperEncoder
+from torch import nn
 
 
 def file_of(arrays: dict[str, np.ndarray], version: int = 6) -> bytes:
@@ -22,12 +22,12 @@ def file_of(arrays: dict[str, np.ndarray], version: int = 6) -> bytes:
     return raw
 
 
-def arrays_of(model: WhisperEncoder) -> dict[str, np.ndarray]:
+def arrays_of(model: nn.Module) -> dict[str, np.ndarray]:
     """The encoder as CTranslate2 names it: query, key and value in one."""
     own = {name: tensor.numpy().astype(np.float16) for name, tensor in model.state_dict().items()}
     names = {"conv1": "conv1", "conv2": "conv2", "layer_norm": "layer_norm"}
     found = {"encoder/position_encodings/encodings": own["embed_positions.weight"]}
-    for number in range(model.config.encoder_layers):
+    for number in range(sum(name.endswith("fc1.weight") for name in own)):
         ours, theirs = f"layers.{number}", f"layer_{number}"
         names |= {
             f"{ours}.self_attn_layer_norm": f"{theirs}/self_attention/layer_norm",
