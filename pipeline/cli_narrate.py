@@ -125,7 +125,7 @@ def narrate(
 
             # What is wrong with the script is told before a server starts; the server comes up while networks are read.
             job = Narration(root, path, voice, folder, options, load, book, listener)
-            answers = start_ahead()
+            answers = start_ahead(root)
             job.wake()
             from pipeline.narrate import run_flow
 

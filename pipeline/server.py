@@ -33,7 +33,7 @@ def local_server(root: Path) -> Iterator[str]:
     if url := os.environ.get("PREFECT_API_URL"):
         yield url
         return
-    home = _home(root)
+    home = prefect_home(root)
     home.mkdir(parents=True, exist_ok=True)
     with (home / "serve.lock").open("w") as lock:
         try:
@@ -57,17 +57,18 @@ def local_server(root: Path) -> Iterator[str]:
 
 def running_server(root: Path) -> str | None:
     """The API address of the server that serves this project now, if there is one."""
-    found = _left_over(_home(root) / "server.json")
+    found = _left_over(prefect_home(root) / "server.json")
     return found[1] if found else None
 
 
 def is_own_server(root: Path) -> bool:
     """True within `local_server` when it runs a server for this project alone, so that nobody else's runs are on it."""
-    found = _left_over(_home(root) / "server.json")
+    found = _left_over(prefect_home(root) / "server.json")
     return found is not None and found[1] == os.environ.get("PREFECT_API_URL")
 
 
-def _home(root: Path) -> Path:
+def prefect_home(root: Path) -> Path:
+    """The folder of Prefect's files of the project at `root`."""
     return Path(os.environ.get("PREFECT_HOME", root / ".prefect"))
 
 
