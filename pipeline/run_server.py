@@ -78,7 +78,5 @@ def _wait(child: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not healthy(url):
         if child.poll() is not None or time.monotonic() > deadline:
-            raise UserError(
-                "the Prefect server of this run did not start", "narrate with --direct, or see what it says"
-            )
+            raise UserError("the Prefect server of this run did not start", f"see {log}, or narrate with --direct")
         time.sleep(0.05)
