@@ -131,9 +131,8 @@ def narrate(
 
             answers()
             report = run_flow(
-                path, voice, folder, options, engine, book, gate=judge or "off", batch=batch, runner=runner,
-                renderer=job.renderer,
-            )  # fmt: skip
+                path, voice, folder, options, engine, book, gate=judge or "off", batch=batch, runner=runner, job=job
+            )
     _show(report, as_json)
     if not report.ok:
         raise typer.Exit(1)

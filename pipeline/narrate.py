@@ -6,7 +6,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextvars import ContextVar
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,17 +22,15 @@ from prefect.states import Completed, Failed, State
 
 from pipeline.engine import DEFAULT_ENGINE, SayOptions, find_loader
 from pipeline.flowrun import report_of
-from pipeline.narration import BookOptions, Narration, NarrationReport, only_one
+from pipeline.narration import BookOptions, Narration, NarrationReport, ahead, only_one
 from pipeline.narration.batches import Outcome, adopt, render_batch
 from pipeline.narration.gate import chosen_gate, find_gate
-from pipeline.narration.render import Renderer
 from pipeline.progress import Meter
 from pipeline.runners import make_runner
 from pipeline.settings import project_root
 from voice.errors import UserError
 
 BATCH = 8  # lines a task: small enough for a living progress bar, large enough to hide the cost of a task
-_ready: ContextVar[Renderer | None] = ContextVar("ready", default=None)
 _WAITING = 2  # batches handed out ahead for each worker; more would only fill memory
 
 
@@ -93,9 +90,11 @@ def narrate(
         chapters, strict, mark, watermark,
     )  # fmt: skip
     with only_one(root, root / out):
-        load, ready = find_loader(engine), _ready.get()
-        judge = ready.gate if ready else find_gate(gate, root)
-        job = Narration(root, root / script, voice, root / out, options, load, book, judge, renderer=ready)
+        if (job := ahead.found()) is None:
+            load, judge = find_loader(engine), find_gate(gate, root)
+            job = Narration(root, root / script, voice, root / out, options, load, book, judge)
+        else:
+            job.look_up()  # it waited for the lock
         adopt(job.renderer, str(root), engine, gate)
         plan = job.plan()
         get_run_logger().info("%d lines, %d to render, %d cached", plan.lines, plan.to_render, plan.cached)
@@ -182,11 +181,11 @@ def run_flow(
     gate: str | None = None,
     batch: int = BATCH,
     runner: str = "local",
-    renderer: Renderer | None = None,
+    job: Narration | None = None,
 ) -> NarrationReport:
     """Run the flow in this process and return its report; what stops it (a UserError, say) is raised.
 
-    A `renderer` with the voices and the gate named here, where the caller has read them already, is used by the flow.
+    A `job` of just these values, whose networks the caller has read already, is what the flow carries out.
     """
     made = asdict(book or BookOptions())
     parameters = {
@@ -203,8 +202,5 @@ def run_flow(
         "batch": batch,
         "runner": runner,
     }
-    _ready.set(renderer)
-    try:
+    with ahead.handed(job):
         return report_of(narrate, parameters, NarrationReport)
-    finally:
-        _ready.set(None)

@@ -4,6 +4,7 @@
 - `gate`, `judging`, `listening`: what judges a line
 - `render`: one line; `fit`: into the slot of a subtitle; `words`: when each word is said; `store`: finished lines
 - `batches`: many lines, in whatever process; `job`: all of one narration; `run`: in this process, without Prefect
+- `ahead`: handed over to a flow of this process
 - `layout`, `sound`, `captions`, `book`: pauses, streams, subtitles, files; `manifest`, `provenance`, `report`: records
 """
 

@@ -50,16 +50,15 @@ class Narration:
         book: BookOptions | None = None,
         gate: Gate | None = None,
         attempts: int = ATTEMPTS,
-        renderer: Renderer | None = None,
     ) -> None:
-        """A `renderer` of this project that there is already brings its voices and its gate."""
         self.root, self.voice, self.out, self.options = root, voice, out, options
         self.book = book or BookOptions()
         voices = known_voices(root, load)
         cast = read_cast(self.book.cast, voices) if self.book.cast else None
         self.script = read_script(script, cast, voices)
-        self.renderer = renderer or Renderer(Engines(root, load), LineStore(root / FOLDER), gate, attempts)
-        self.engines, self.store = self.renderer.engines, self.renderer.store
+        self.engines = Engines(root, load)
+        self.store = LineStore(root / FOLDER)
+        self.renderer = Renderer(self.engines, self.store, gate, attempts)
         self.asked = Requests(self.script, voice, options, self.engines)
         self.requests: dict[str, Request] = {}
         self.keys: list[str] = []
@@ -68,15 +67,16 @@ class Narration:
             self.requests.setdefault(request.key, request)
             self.keys.append(request.key)
         self._finish = finish_of(self.book, self._facts(), self.script.timed)  # a bad cover is told now
-        self.done: dict[str, Known] = {}
-        self.todo: list[str] = []
-        self._look_up()
+        self.done: dict[str, Known]
+        self.todo: list[str]
+        self.look_up()
         self.notes = self._unheard()
         self.fresh: set[str] = set()
         self.errors: dict[str, str] = {}
 
-    def _look_up(self) -> None:
-        """Sort lines into those that are there and those to render or to judge."""
+    def look_up(self) -> None:
+        """Sort lines into those that are there now and those to render or to judge."""
+        self.done, self.todo = {}, []
         for key in self.requests:
             facts = self.store.get(key)
             if facts is not None:
