@@ -1,4 +1,4 @@
-"""A narration whose networks were read before its flow began: a flow's parameters are plain values, it cannot be one.
+"""A narration whose networks were read before its flow began, which takes plain values alone as parameters."""
 
 from __future__ import annotations
 
