@@ -6,7 +6,8 @@ python docs/bench_base.py check --corpus DIR [--corpus DIR]
 
 `speak`: every voice of params.yaml, as built in models/ or in the FOLDER of --voice, speaks docs/sentences/ in its own
 language and in the other one, in two ways: `few` is the fine-tuned voice, `zero` the base's own networks with the
-voice's reference clip. Speaking follows `speaking` in params.yaml. A clip's name comes from weights, text and seed, so
+voice's reference clip. A third, `copy`, has the fine-tuned voice remake the true utterances of --recordings from their
+own tokens and text. Speaking follows `speaking` in params.yaml. A clip's name comes from weights, text and seed, so
 one that is there is not made again; it knows nothing of the code, which after a change needs another OUT. With
 --recordings (DIR/<voice>/ with recording.flac, transcript.txt, about.json) the true utterances join as way `real`.
 All are listed in OUT/list.jsonl. `--corpus` refuses sentences that a training text has (60 % of their words in a row).
@@ -38,6 +39,8 @@ def named(value: str) -> tuple[str, str]:
 
 
 def speak(options: argparse.Namespace) -> None:
+    if "copy" in options.ways and not options.recordings:
+        raise UserError("--ways copy: there is nothing to copy", "give --recordings DIR")
     from bench_base_speak import run  # it loads torch
 
     run(options)
@@ -64,7 +67,7 @@ def arguments() -> argparse.ArgumentParser:
     part.add_argument("--voice", type=named, action="append", default=[], metavar="NAME=FOLDER")
     part.add_argument("--base", type=Path, help="default: that of params.yaml in models/pretrained/")
     part.add_argument("--recordings", type=Path)
-    part.add_argument("--ways", nargs="+", choices=("few", "zero"), default=["few", "zero"])
+    part.add_argument("--ways", nargs="+", choices=("few", "zero", "copy"), default=["few", "zero"])
     part.add_argument("--languages", nargs="+", choices=("native", "other"), default=["native", "other"])
     part.add_argument("--seeds", type=int, default=3)
     part.add_argument("--sentences", type=int, help="the first so many; default: all")

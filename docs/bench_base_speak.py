@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import bench_base_copy as copies
 import bench_base_texts as texts
 import soundfile
 import torch
@@ -23,7 +24,7 @@ from stages.params import load_params
 from voice.errors import UserError
 from voice.files import sha256_file, write_bytes, write_text
 from voice.nets.content_frames import RATE
-from voice.pretrain.probe import read_recordings
+from voice.pretrain.probe import Said, read_recordings
 from voice.speaking import Speaking
 from voice.synthesis import Voice, content_seed
 
@@ -53,7 +54,7 @@ class Speaker:
     @cached_property
     def digest(self) -> str:
         """Hex sha256 of all that decides its sound but text, language, seed and code."""
-        own = self.folder if self.way == "few" else self.base
+        own = self.base if self.way == "zero" else self.folder
         files = [own / name for name in NETWORKS] + [self.folder / "reference.flac"]
         for file in files:
             if not file.is_file():
@@ -65,11 +66,16 @@ class Speaker:
 
     def load(self, threads: int) -> Voice:
         """The voice, or for `zero` the base itself, which has no reference of its own."""
-        own = self.folder if self.way == "few" else self.base
+        own = self.base if self.way == "zero" else self.folder
         return Voice.load(own, self.base, threads, self.speaking, self.lexicon)
 
     def save(self, voice: Voice, clip: Clip) -> None:
-        """Speak a clip and write it, labelled."""
+        """Speak a clip and write it, labelled; a copy of a true utterance is for the judge alone, and is not."""
+        if clip.said is not None:
+            first = self.folder / "reference.flac"
+            condition = voice.references.clip(first, self.reference["text"], lang=self.reference["lang"]).condition
+            copies.save(clip.path, copies.remade(voice, condition, clip.said, clip.seed), voice.sample_rate)
+            return
         own: dict[str, Any] = {}
         if self.way == "zero":
             own = {"ref": self.folder / "reference.flac", "ref_text": self.reference["text"]}
@@ -79,12 +85,13 @@ class Speaker:
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip to be: where it lies and what it says."""
+    """One clip to be: where it lies and what it says; `said` is the true utterance that it copies, if any."""
 
     path: Path
     text: str
     lang: str
     seed: int
+    said: Said | None = None
 
     def row(self, speaker: str, way: str, ref: Path) -> dict[str, Any]:
         """Its line of the list."""
@@ -145,7 +152,13 @@ def run(options: argparse.Namespace) -> None:
         texts.check(options.corpus)
     torch.use_deterministic_algorithms(True, warn_only=True)
     folder, planned = options.out / "clips", []
+    recorded = read_recordings(options.recordings) if "copy" in options.ways else []
     for speaker in speakers(options):
+        if speaker.way == "copy":
+            own = [said for said in recorded if said.speaker == speaker.name]
+            named = copies.named(speaker.digest, folder, own, options.seeds)
+            planned.append((speaker, [Clip(path, said.text, said.lang, seed, said) for path, said, seed in named]))
+            continue
         native = speaker.reference["lang"]
         spoken = {lang: texts.sentences(lang, options.sentences) for lang in languages(native, options.languages)}
         planned.append((speaker, list(clips(speaker.digest, folder, spoken, options.seeds))))

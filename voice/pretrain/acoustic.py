@@ -31,6 +31,7 @@ REFERENCE_S = 5.0
 PLAIN = LatentWeights(guide=1.0)
 JUDGED = LatentWeights(guide=1.0, adversarial=0.3, feature=0.4)
 POLISH = 0.3  # of the learning rate, with the judge
+CORRUPT = 0.4  # at most this share of an utterance's tokens is wrong
 OTHERS = 0.7  # share of the utterances whose reference is another clip of the speaker
 
 
@@ -76,8 +77,9 @@ def run(args: argparse.Namespace) -> None:
 
     def trainer(weights: LatentWeights, peak: float, steps: int) -> LatentTrainer:
         return LatentTrainer(
-            model, batch, held_out, weights, lambda number: peak * warm_cosine(number, steps), device=args.device
-        )
+            model, batch, held_out, weights, lambda number: peak * warm_cosine(number, steps),
+            corrupt=CORRUPT, device=args.device,
+        )  # fmt: skip
 
     def taught(trainer: LatentTrainer, steps: int, folder: Path) -> list[dict[str, float]]:
         return train(

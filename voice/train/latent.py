@@ -25,6 +25,7 @@ from voice.nets.texture import Texture, picture, texture_loss
 from voice.train.acoustic import RESOLUTIONS
 from voice.train.acoustic_parts import guide, slices
 from voice.train.batching import pad_right
+from voice.train.corrupt import corrupted, nearest
 from voice.train.frozen import choose_trainable
 from voice.train.kept import KeptBest
 
@@ -33,6 +34,7 @@ PITCH, VOICING = 3.0, 2.0  # their weights beside cepstra, which weigh as they s
 SEEN = 64  # latent frames of each utterance that the judge of texture sees a step
 JUDGE_RATE = 2e-4
 WARM = 100  # steps over which its word comes to count
+NEAR = 8  # codes that may stand for another in training
 
 
 @dataclass(frozen=True)
@@ -94,16 +96,22 @@ class LatentTrainer(KeptBest):
         *,
         trainable: Sequence[str] = ("enc_p", "flow", "ref_enc"),
         judge: Texture | None = None,
+        corrupt: float = 0.0,
         segment_frames: int = 64,
         device: str = "cpu",
         autocast: bool = True,
     ) -> None:
-        """`judge` is where one starts from when the weights ask for one; it is trained along."""
+        """`judge` is where one starts from when the weights ask for one; it is trained along.
+
+        Up to `corrupt` of an utterance's tokens are wrong ones in training.
+        """
         if not isinstance(model.dec, EnvelopeDecoder):
             raise UserError("this s2 has no latents by analysis", "train it through its decoder")
         self.model, self.code = model.to(device), model.dec.code
         self.batch, self.held, self.weights, self.rate = batch, held, weights, rate
         self.segment, self.device, self.autocast = segment_frames, device, autocast
+        self.corrupt = corrupt
+        self.near = nearest(model.quantiser.embed, NEAR) if corrupt else None
         self.trained = choose_trainable(model, trainable)
         self.optimiser = torch.optim.AdamW(self.trained, lr=1e-4, betas=(0.9, 0.98), eps=1e-9)
         if weights.judged:
@@ -125,6 +133,8 @@ class LatentTrainer(KeptBest):
         codes, phones, phone_counts = codes.to(self.device), phones.to(self.device), phone_counts.to(self.device)
         lengths = (2 * counts).to(self.device)
         mask = length_mask(lengths, int(lengths.max()))
+        if self.model.training and self.corrupt:
+            codes = corrupted(codes, c.codes, self.corrupt, self.near)
         with torch.no_grad():
             latent = self.code.encode(wav.to(self.device), f0.to(self.device)) * mask
             spec = linear_spectrogram(heard.to(self.device), c.n_fft, c.hop, c.win)

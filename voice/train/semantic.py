@@ -19,6 +19,7 @@ from voice.errors import UserError
 from voice.nets.lora import add_lora
 from voice.nets.semantics import AnySemantic
 from voice.train.batching import pad_right
+from voice.train.corrupt import corrupted
 from voice.train.frozen import choose_trainable
 from voice.train.guide import IGNORE, guide_loss
 from voice.train.kept import KeptBest
@@ -178,19 +179,12 @@ class SemanticTrainer(KeptBest):
     ) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
         """Logits [B, T+1, V] of tokens [B, T], the attention of guided layers, and what is to be predicted."""
         tokens = tokens.to(self.device)
-        heard = self._corrupted(tokens) if self.model.training and self.corrupt else tokens
+        heard = tokens
+        if self.model.training and self.corrupt:
+            heard = corrupted(tokens, self.model.config.codes, self.corrupt)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
             logits, maps = self.model(text.phones, text.counts, heard, text.bert, look=self.guided_layers)
         return logits, maps, next_tokens(tokens, counts.to(self.device), self.model.config.eos, self.first)
-
-    def _corrupted(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Tokens [B, T] with up to `corrupt` of each row replaced: any token, or the one before it (a stutter)."""
-        share = torch.rand(len(tokens), 1, device=tokens.device) * self.corrupt
-        hit = torch.rand(tokens.shape, device=tokens.device) < share
-        other = torch.randint_like(tokens, self.model.config.codes)
-        before = F.pad(tokens[:, :-1], (1, 0))
-        other = torch.where(torch.rand(tokens.shape, device=tokens.device) < 0.3, before, other)
-        return torch.where(hit, other, tokens)
 
     def step(self, number: int) -> dict[str, float]:
         self.model.train()

@@ -171,3 +171,16 @@ def test_sound_and_pitch_are_brought_to_the_length_of_the_tokens(count: int, mor
     made = spoken(wav, torch.zeros(count).long(), torch.tensor([1]), f0, CONFIG.hop)
     assert len(made.wav) == count * TOKEN and len(made.f0) == 4 * count
     assert int(made.wav.sum()) == min(len(wav), count * TOKEN) and int(made.f0.sum()) == min(len(f0), 4 * count)
+
+
+def test_wrong_tokens_are_seen_in_training_alone() -> None:
+    items = [utterance(tone, 12) for tone in range(4)]
+    made = LatentTrainer(network(), lambda n: items, items, LatentWeights(), lambda n: 0.0, corrupt=0.5, autocast=False)
+    plain = trainer(items, LatentWeights())
+    assert made.validate() == plain.validate()
+    seen: list[torch.Tensor] = []
+    original = made.model.expand
+    made.model.expand = lambda codes: seen.append(codes) or original(codes)  # type: ignore[method-assign,func-returns-value]
+    made.step(1)
+    true = torch.stack([item.codes for item in items])
+    assert seen[0].shape == true.shape and not torch.equal(seen[0], true)

@@ -115,10 +115,7 @@ def test_mrte_learns_to_look_at_the_spoken_phone() -> None:
 def test_corrupted_tokens_are_seen_but_never_predicted() -> None:
     torch.manual_seed(0)
     model = Semantic(SEMANTIC)
-    tokens = torch.randint(0, SEMANTIC.codes, (200, 50))
     trainer = SemanticTrainer(model, lambda n: [], [], lambda n: 1e-3, corrupt=0.5, autocast=False)
-    changed = (trainer._corrupted(tokens) != tokens).float().mean(1)
-    assert 0.15 < float(changed.mean()) < 0.3 and float(changed.max()) < 0.75
     line = Line(torch.tensor([1, 2]), torch.tensor([3, 4, 5]))
     model.train()
     noisy = [float(trainer._losses([line])[0]) for _ in range(30)]
