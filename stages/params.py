@@ -137,12 +137,14 @@ class TrainAcoustic(_Training):
     """s2, semantic tokens to sound: loss weights, and frames per training segment; see `AcousticTrainer`.
 
     `keep` is the step whose weights are the voice: the one with the lowest held-out loss, or the last. Of these
-    `blend` gives the share by the start of a parameter's name; the rest is the base's.
+    `blend` gives the share by the start of a parameter's name; the rest is the base's. At most a share `corrupt` of
+    the tokens is wrong in training.
     """
 
     keep: Literal["best", "last"]
     blend: dict[str, Unit]
     segment_frames: Count
+    corrupt: Unit
     text_rate: Annotated[float, Field(ge=0, le=1)]
     mel: Literal["multi", "published"]
     c_mel: Annotated[float, Field(ge=0)]

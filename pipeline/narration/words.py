@@ -6,22 +6,27 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 WordTimes = list[tuple[str, float, float]]
 _STEP = 0.01  # seconds of one level
 _DEPTH = 45.0  # dB under the loudest frame: what counts as sound, as in voice.alignment.times
+_STAYS = 3  # levels in a row: a click or a breath of noise before the line is no beginning of speech
 _PART = 30.0  # seconds the ear hears at once: its memory grows with the square
 _LOOK = 5.0  # seconds before the end of a part in which it may be cut
 _QUIETER = 3.0  # nats, as for `voice.alignment.aligners.ContentAligner`, whose ear this is
 
 
 def speech_span(wave: NDArray[np.float32], rate: int) -> tuple[float, float]:
-    """Seconds at which sound begins and ends in `wave` [N]; all of it when there is only silence."""
+    """Seconds at which sound that lasts begins and ends in `wave` [N]; all of it when there is only silence."""
     from voice.levels import frame_db  # here and below, because planning needs no filters of scipy
 
     level = frame_db(wave, max(1, round(rate * _STEP)))
-    loud = np.flatnonzero(level > max(float(level.max(initial=-120.0)) - _DEPTH, -100.0))
+    sounds = level > max(float(level.max(initial=-120.0)) - _DEPTH, -100.0)
+    lasts = sliding_window_view(sounds, _STAYS).all(1) if len(sounds) >= _STAYS else sounds[:0]
+    runs = np.flatnonzero(lasts)
+    loud = [runs[0], runs[-1] + _STAYS - 1] if len(runs) else np.flatnonzero(sounds)
     if not len(loud):
         return 0.0, round(len(wave) / rate, 3)
     return round(float(loud[0]) * _STEP, 3), round(min((float(loud[-1]) + 1) * _STEP, len(wave) / rate), 3)

@@ -39,7 +39,15 @@ def make(base: Path, **changes: Any) -> LatentTrainer:
 def test_without_weights_for_it_no_judge_takes_part(tmp_path: Path) -> None:
     made = make(tmp_path)
     assert not hasattr(made, "judge") and len(made.held) == 1
-    assert {"kl", "prior", "mel"} <= made.step(1).keys()
+    assert {"kl", "prior"} <= made.step(1).keys()
+
+
+def test_what_params_say_of_wrong_tokens_and_of_mel_holds(tmp_path: Path) -> None:
+    made = make(tmp_path, corrupt=0.25, c_mel=2.0)
+    assert made.corrupt == 0.25 and made.near is not None
+    assert "mel" in made.step(1)
+    plain = make(tmp_path, corrupt=0.0, c_mel=0.0)
+    assert plain.near is None and "mel" not in plain.step(1)
 
 
 def test_the_judge_is_that_of_the_base(tmp_path: Path) -> None:

@@ -23,18 +23,19 @@ LOUDNESS, RANGE = -4.0, 3.0  # of log-mel spectra, about: what the network sees 
 
 @dataclass(frozen=True)
 class TextureConfig:
-    """(out, kernel over bands, kernel over time, stride over bands, stride over time) of each layer."""
+    """(out, kernel over bands, kernel over time, stride over bands, stride over time) of each layer; layers `seen`."""
 
-    layers: tuple[tuple[int, int, int, int, int], ...] = (
+    layers: tuple[tuple[int, ...], ...] = (
         (32, 9, 5, 2, 1),
         (48, 5, 5, 2, 2),
         (64, 5, 5, 2, 2),
         (64, 3, 3, 1, 1),
     )
+    seen: int = 3
 
 
 class Texture(Stored):
-    """Picture [B, 3, mels, F] -> outputs of every layer, the last being its judgement [B, 1, bands, steps]."""
+    """Picture [B, seen, mels, F] -> outputs of every layer, the last being its judgement [B, 1, bands, steps]."""
 
     kind, config_class = "texture", TextureConfig
     config: TextureConfig
@@ -42,7 +43,7 @@ class Texture(Stored):
     def __init__(self, config: TextureConfig | None = None) -> None:
         super().__init__(config or TextureConfig())
         self.convs = nn.ModuleList()
-        width = 3
+        width = self.config.seen
         for out, bands, time, over_bands, over_time in self.config.layers:
             conv = nn.Conv2d(width, out, (bands, time), (over_bands, over_time), padding=(bands // 2, time // 2))
             self.convs.append(weight_norm(conv))

@@ -52,7 +52,9 @@ def options(words: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
-    parser.add_argument("--judged", type=float, default=0.2, help="share of the last steps with a judge (acoustic)")
+    parser.add_argument(
+        "--judged", type=float, default=0.2, help="share of the last steps with a judge (acoustic, envelope)"
+    )
     parser.add_argument("--minutes", type=float, default=None, help="stop after this many minutes")
     parser.add_argument("--threads", type=int, default=None, help="2, and for prepare as many as there are")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")

@@ -1,6 +1,7 @@
 """First phase of the acoustic base: the decoder, from latents that analysis gives to audio.
 
-It needs neither tokens nor text. Latents are blurred a little, as the prior's will be.
+It needs neither tokens nor text. Latents are blurred a little, as the prior's will be. The last part of the steps
+(`--judged`) has judges of spectra, which are not kept.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import torch
 from voice.nets import losses
 from voice.nets.acoustic import Acoustic
 from voice.nets.envelope import EnvelopeDecoder
+from voice.nets.spectra import Spectra
+from voice.nets.texture import texture_loss
 from voice.pretrain.corpus import LONGEST_S, Clip, Corpus
 from voice.pretrain.pitch import HOP, RATE, Pitch
 from voice.pretrain.warm import warm_start
@@ -28,6 +31,10 @@ BUDGET_S = 20.48  # seconds of audio a step
 BLUR = 0.1
 CLEAN = ("synthetic", "read sentence")
 CONNECTED = (*CLEAN, "accented English")
+MEL, ADVERSARIAL, FEATURE = 3.0, 0.3, 0.5  # weights of the losses when there are judges
+SEEN, SEEN_CROPS = 64, 4  # latent frames and crops a step that judges hear
+JUDGE_RATE = 2e-4
+WARM = 100  # steps over which their word comes to count
 FITTED = 400  # clips that mean and spread of the latent are taken from
 
 
@@ -38,7 +45,7 @@ def usable(corpus: Corpus, kinds: tuple[str, ...] = CLEAN, longest: float = LONG
 
 
 class EnvelopeTrainer(Kept):
-    """Mel steps on random crops of `SECONDS`."""
+    """Mel steps on random crops of `SECONDS`, the last ones with judges."""
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.steps, self.rate, self.seed, self.device = args.steps, args.rate, args.seed, torch.device(args.device)
@@ -54,6 +61,11 @@ class EnvelopeTrainer(Kept):
         if args.start is None:
             self._fit()
         self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=args.rate, betas=(0.8, 0.99))
+        self.plain = args.steps - round(args.judged * args.steps)
+        if self.plain < args.steps:
+            self.judges = Spectra().to(self.device)
+            self.judging = torch.optim.AdamW(self.judges.parameters(), lr=JUDGE_RATE, betas=(0.8, 0.99))
+            self.parts = ("model", "optimiser", "judges", "judging")
 
     @torch.no_grad()
     def _fit(self) -> None:
@@ -87,13 +99,35 @@ class EnvelopeTrainer(Kept):
         with torch.autocast(self.device.type, torch.bfloat16):
             audio = self.model(latent)[:, 0]
         mel = losses.mel_loss(audio.float(), wav, self.sizes.sample_rate, RESOLUTIONS)
+        terms, loss = {"loss": mel}, mel
+        if number > self.plain:
+            terms |= (said := self._judged(wav, audio.float()))
+            trust = min(1.0, (number - self.plain) / WARM)
+            loss = MEL * mel + trust * (ADVERSARIAL * said["adversarial"] + FEATURE * said["feature"])
         self.optimiser.zero_grad()
-        mel.backward()
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate * warm_cosine(number, self.steps, floor=0.1)
         self.optimiser.step()
-        return {"loss": float(mel.detach())}
+        return {name: float(term.detach()) for name, term in terms.items()}
+
+    def _judged(self, real: torch.Tensor, fake: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Teach the judges by pieces of audio [B, N] and of what the decoder made of it, then ask them."""
+        size = min(SEEN * self.sizes.hop, real.shape[1])
+        start = int(torch.randint(real.shape[1] - size + 1, ()))
+        real, fake = (part[:SEEN_CROPS, start : start + size] for part in (real, fake))
+        with torch.autocast(self.device.type, torch.bfloat16):
+            loss = losses.discriminator_loss(self.judges(real), self.judges(fake.detach()))
+        self.judging.zero_grad()
+        loss.backward()
+        self.judging.step()
+        with torch.autocast(self.device.type, torch.bfloat16):
+            with torch.no_grad():
+                known = self.judges(real)
+            said = self.judges(fake)
+        feature = torch.stack([texture_loss(a, b) for a, b in zip(known, said, strict=True)]).mean()
+        return {"adversarial": losses.adversarial_loss(said), "feature": feature, "judging": loss.detach()}
 
     def validate(self) -> dict[str, float]:
         return {}

@@ -25,6 +25,7 @@ from voice.nets.layers import length_mask
 from voice.nets.lora import add_lora
 from voice.train.acoustic_parts import guide, rate_groups, slices, speakers
 from voice.train.batching import pad_right
+from voice.train.corrupt import corrupted, nearest
 from voice.train.frozen import choose_trainable
 from voice.train.kept import KeptBest
 
@@ -106,6 +107,7 @@ class AcousticTrainer(KeptBest):
     - `text_rate` is the share of the learning rate that the text side gets (published 0.4; 1 is one rate for all)
     - `mel` "multi" compares log mels at three resolutions; "published" at the one of the network's own spectrogram
     - `lora_rank` above 0 trains adapters on the layers that `trainable` names, and nothing else of the generator
+    - up to `corrupt` of an utterance's tokens are wrong ones in training
     """
 
     def __init__(
@@ -125,6 +127,7 @@ class AcousticTrainer(KeptBest):
         text_rate: float = 1.0,
         mel: Literal["multi", "published"] = "multi",
         lora_rank: int = 0,
+        corrupt: float = 0.0,
     ) -> None:
         if mel not in ("multi", "published"):
             raise ValueError(f"unknown mel loss {mel!r}")
@@ -137,6 +140,8 @@ class AcousticTrainer(KeptBest):
         self.batch, self.held, self.weights, self.rate = batch, held, weights, rate
         self.segment, self.adversarial_from = segment_frames, adversarial_from
         self.device, self.autocast, self.mel = device, autocast, mel
+        self.corrupt = corrupt
+        self.near = nearest(model.quantiser.embed) if corrupt else None
         self.trained = add_lora(model, trainable, lora_rank) if lora_rank else choose_trainable(model, trainable)
         groups = rate_groups(model, text_rate)
         self.optimiser = torch.optim.AdamW(groups, lr=1e-4, betas=(0.8, 0.99), eps=1e-9)
@@ -152,6 +157,8 @@ class AcousticTrainer(KeptBest):
         phones, phone_counts = pad_right([item.phones for item in items])
         wav, codes, phones = wav.to(self.device), codes.to(self.device), phones.to(self.device)
         lengths, phone_counts = (2 * counts).to(self.device), phone_counts.to(self.device)
+        if self.model.training and self.corrupt:
+            codes = corrupted(codes, c.codes, self.corrupt, self.near)
         spec = linear_spectrogram(wav, c.n_fft, c.hop, c.win)
         speaker = speakers([item.speaker for item in items])
         with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):

@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F
 
 STUTTERS = 0.3  # of the wrong tokens: the one before
+NEAR = 8  # codes that may stand for another
 
 
 def corrupted(tokens: torch.Tensor, codes: int, most: float, near: torch.Tensor | None = None) -> torch.Tensor:
@@ -28,7 +29,7 @@ def corrupted(tokens: torch.Tensor, codes: int, most: float, near: torch.Tensor 
     return torch.where(hit, other, tokens)
 
 
-def nearest(embed: torch.Tensor, count: int) -> torch.Tensor:
+def nearest(embed: torch.Tensor, count: int = NEAR) -> torch.Tensor:
     """Codes next to each of a codebook [codes, D]: `count` of them, or all others; int64 [codes, K]."""
     away = torch.cdist(embed.float(), embed.float())
     away.fill_diagonal_(torch.inf)

@@ -34,7 +34,6 @@ PITCH, VOICING = 3.0, 2.0  # their weights beside cepstra, which weigh as they s
 SEEN = 64  # latent frames of each utterance that the judge of texture sees a step
 JUDGE_RATE = 2e-4
 WARM = 100  # steps over which its word comes to count
-NEAR = 8  # codes that may stand for another in training
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class LatentTrainer(KeptBest):
         self.batch, self.held, self.weights, self.rate = batch, held, weights, rate
         self.segment, self.device, self.autocast = segment_frames, device, autocast
         self.corrupt = corrupt
-        self.near = nearest(model.quantiser.embed, NEAR) if corrupt else None
+        self.near = nearest(model.quantiser.embed) if corrupt else None
         self.trained = choose_trainable(model, trainable)
         self.optimiser = torch.optim.AdamW(self.trained, lr=1e-4, betas=(0.9, 0.98), eps=1e-9)
         if weights.judged:

@@ -39,6 +39,28 @@ def test_steps_lower_the_loss(work: Path) -> None:
     assert losses[-1] < 0.95 * losses[0]
 
 
+def test_the_last_steps_have_judges_that_learn(work: Path) -> None:
+    trainer = EnvelopeTrainer(options(work, work, steps=4, judged=0.5, budget=2 * SECONDS))
+    assert set(trainer.step(2)) == {"loss"}
+    before = [parameter.detach().clone() for parameter in trainer.judges.parameters()]
+    assert set(trainer.step(3)) == {"loss", "adversarial", "feature", "judging"}
+    assert any(not torch.equal(a, b) for a, b in zip(before, trainer.judges.parameters(), strict=True))
+
+
+def test_what_judges_say_teaches_the_decoder_and_not_them(work: Path) -> None:
+    trainer = EnvelopeTrainer(options(work, work, steps=4, judged=1.0, budget=2 * SECONDS))
+    wav = 0.1 * torch.randn(2, trainer.sizes.hop * 80)
+    made = wav.flip(0).clone().requires_grad_()
+    said = trainer._judged(wav, made)
+    (said["adversarial"] + said["feature"]).backward()
+    assert made.grad is not None and made.grad.abs().sum() > 0
+
+
+def test_without_a_share_for_them_there_are_no_judges(work: Path) -> None:
+    trainer = EnvelopeTrainer(options(work, work, steps=2, judged=0.0, budget=SECONDS))
+    assert not hasattr(trainer, "judges") and set(trainer.step(2)) == {"loss"}
+
+
 def test_a_stopped_decoder_goes_on_to_the_same_weights(work: Path, tmp_path: Path) -> None:
     found = []
     for name, minutes in (("whole", [None]), ("parts", [0.0, None])):  # 0 minutes: one step

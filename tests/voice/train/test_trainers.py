@@ -122,3 +122,20 @@ def test_corrupted_tokens_are_seen_but_never_predicted() -> None:
     model.eval()
     clean = {float(trainer._losses([line])[0]) for _ in range(3)}
     assert len(set(noisy)) > 5 and len(clean) == 1
+
+
+def test_s2_sees_wrong_tokens_in_training_alone() -> None:
+    torch.manual_seed(0)
+    model, items = Acoustic(SMALL), utterances(2)
+    trainer = AcousticTrainer(
+        model, None, lambda n: items, items, AcousticWeights(), lambda n: 0.0, corrupt=1.0, segment_frames=8,
+        autocast=False,
+    )  # fmt: skip
+    seen: list[torch.Tensor] = []
+    expand = model.expand
+    model.expand = lambda codes: seen.append(codes) or expand(codes)  # type: ignore[method-assign,func-returns-value]
+    trainer.step(1)
+    trainer.validate()
+    true = [item.codes for item in items]
+    assert not torch.equal(seen[0], torch.stack(true))
+    assert all(torch.equal(row[0], codes) for row, codes in zip(seen[1:], true, strict=True))
